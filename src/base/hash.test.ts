@@ -5,7 +5,7 @@ import { hashBytes, hashKey, hashNumber, hashString } from './hash.ts';
 const GOLDEN: readonly (readonly [unknown, number])[] = [
   [0, -1832243442],
   [1, 920564995],
-  [-1, -996586154],
+  [-1, 996586154],
   [2147483647, 1449607079],
   [-2147483648, -1122851478],
   [2147483648, -908571017],
