@@ -1,0 +1,138 @@
+/** @dataplane The consumer's side of a ring: poll, read in place, release.
+ *
+ * Invariants:
+ * 1. Only this object stores the ring's tail, and only after the released frame was read.
+ * 2. `#tail` is where the current or next record starts; `#head` is head as last loaded. Head only
+ *    grows, so records below an old one are there.
+ * 3. `#recordBytes` is 0 exactly when there is no current frame.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { FrameMemory } from '../../types/frame-memory.ts';
+import type { Doorbell } from './doorbell.ts';
+import { openRing } from './memory.ts';
+import {
+  HEAD_WORD,
+  PADDING_KIND,
+  TAIL_WORD,
+  kindWordAt,
+  lengthWordAt,
+  payloadOffsetAt,
+  recordBytesOf,
+} from './ring-layout.ts';
+
+/**
+ * Reads frames from a ring, in the order of their commits. One reader per ring; it belongs to one
+ * thread.
+ *
+ * @example
+ * while (reader.poll()) {
+ *   total += reader.memory.float64[reader.offset >> 3];
+ *   reader.release();
+ * }
+ */
+export class RingReader {
+  /** The data region; {@link offset} is in it. */
+  readonly memory: FrameMemory;
+  /** The current frame's kind; only {@link poll} sets it. */
+  kind: number;
+  /** Where the current frame's payload starts in {@link memory}; a multiple of 8. */
+  offset: number;
+  /** The current frame's payload bytes. */
+  byteLength: number;
+  readonly #words: Int32Array;
+  readonly #int32: Int32Array;
+  readonly #offsetMask: number;
+  readonly #producerDoorbell: Doorbell | undefined;
+  #head: number;
+  #tail: number;
+  #recordBytes: number;
+
+  /** @param producerDoorbell - rung by {@link release} if the producer sleeps on it */
+  constructor(shared: SharedArrayBuffer, producerDoorbell?: Doorbell) {
+    const ring = openRing(shared);
+    this.memory = ring.memory;
+    this.kind = 0;
+    this.offset = 0;
+    this.byteLength = 0;
+    this.#words = ring.words;
+    this.#int32 = ring.memory.int32;
+    this.#offsetMask = ring.capacityBytes - 1;
+    this.#producerDoorbell = producerDoorbell;
+    this.#head = Atomics.load(ring.words, HEAD_WORD);
+    this.#tail = Atomics.load(ring.words, TAIL_WORD);
+    this.#recordBytes = 0;
+  }
+
+  /**
+   * Moves to the next unread frame and returns true, or false if there is none now. The frame's
+   * bytes stay as they are until {@link release}; without a release in between, the same frame is
+   * the current one again.
+   */
+  poll(): boolean {
+    if (this.#recordBytes > 0) return true;
+    if (this.#tail === this.#head) {
+      this.#head = Atomics.load(this.#words, HEAD_WORD);
+      if (this.#tail === this.#head) return false;
+    }
+    let recordOffset = this.#tail & this.#offsetMask;
+    if (this.#kindAt(recordOffset) === PADDING_KIND) {
+      // Its bytes go back together with those of the frame behind it: head never rests behind
+      // padding alone.
+      this.#tail = (this.#tail + recordBytesOf(this.#lengthAt(recordOffset))) | 0;
+      recordOffset = this.#tail & this.#offsetMask;
+    }
+    this.kind = this.#kindAt(recordOffset);
+    this.offset = payloadOffsetAt(recordOffset);
+    this.byteLength = this.#lengthAt(recordOffset);
+    const recordBytes = recordBytesOf(this.byteLength);
+    if (recordBytes <= 0 || recordBytes > ((this.#head - this.#tail) | 0)) throw frameDamaged(this);
+    this.#recordBytes = recordBytes;
+    return true;
+  }
+
+  /** Gives the current frame's bytes back to the producer, and rings its doorbell if it sleeps. */
+  release(): void {
+    if (this.#recordBytes === 0) throw nothingToRelease();
+    this.#tail = (this.#tail + this.#recordBytes) | 0;
+    this.#recordBytes = 0;
+    Atomics.store(this.#words, TAIL_WORD, this.#tail);
+    const doorbell = this.#producerDoorbell;
+    if (doorbell !== undefined) doorbell.ring();
+  }
+
+  /** Whether there is neither a current frame nor an unread one. */
+  isEmpty(): boolean {
+    if (this.#tail !== this.#head) return false;
+    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    return this.#tail === this.#head;
+  }
+
+  /** Published bytes that are not yet released, headers included. */
+  usedBytes(): number {
+    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    return (this.#head - this.#tail) | 0;
+  }
+
+  #lengthAt(recordOffset: number): number {
+    return this.#int32[lengthWordAt(recordOffset)] as number;
+  }
+
+  #kindAt(recordOffset: number): number {
+    return this.#int32[kindWordAt(recordOffset)] as number;
+  }
+}
+
+function frameDamaged(reader: RingReader): MillraceError {
+  return new MillraceError(
+    'FORMAT_INVALID',
+    `the frame at byte ${reader.offset} claims ${reader.byteLength} bytes, ` +
+      'which is not what was published: the ring was overwritten; only its one writer may write into it',
+  );
+}
+
+function nothingToRelease(): MillraceError {
+  return new MillraceError(
+    'ILLEGAL_STATE',
+    'release was called without a current frame: call it once after each poll that returned true',
+  );
+}
