@@ -55,6 +55,8 @@ export const ERROR_CODES = {
   FILE_NOT_FOUND: 'a file or folder does not exist',
   /** A file operation failed. */
   FILE_FAILED: 'a file operation failed',
+  /** A connection could not be made or broke. */
+  NETWORK_FAILED: 'a connection could not be made or broke',
   /** A feature exists in the API's model but not in this version. */
   UNSUPPORTED: 'not supported',
   /** A package that a connector or format needs is not installed. */

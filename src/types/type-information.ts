@@ -19,7 +19,9 @@ export type ScalarKind =
   | 'bytes'
   | 'bigint'
   | 'timestamp'
-  | 'generic';
+  | 'generic'
+  /** Has no values. `array(nothing)` is the empty array's type and `optional(nothing)` that of `null`: they widen later. */
+  | 'nothing';
 
 /** Every kind of type. */
 export type TypeKind = ScalarKind | 'array' | 'map' | 'row' | 'optional';

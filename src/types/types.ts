@@ -107,6 +107,9 @@ export function optionalType(type: TypeInformation<unknown>): OptionalType {
 
 const GENERIC: TypeInformation<unknown> = scalar('generic');
 
+/** The type without values; only capturing makes it. */
+export const NOTHING: TypeInformation<never> = scalar('nothing');
+
 function scalar<T>(kind: ScalarKind): TypeInformation<T> {
   return Object.freeze({ kind });
 }

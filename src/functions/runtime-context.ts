@@ -1,0 +1,33 @@
+/** What a user function may know of the place it runs in. */
+import type { Environment } from '../base/environment.ts';
+
+/** A count that the dashboard and the job's result show. */
+export interface Counter {
+  inc(by?: number): void;
+  readonly count: number;
+}
+
+/** Named counters of one operator's subtask. */
+export interface MetricGroup {
+  /** The counter of that name; made at the first call. */
+  counter(name: string): Counter;
+}
+
+/** Handed to `open` of every rich function. */
+export interface RuntimeContext {
+  readonly jobName: string;
+  /** The operator's name. */
+  readonly taskName: string;
+  readonly indexOfThisSubtask: number;
+  readonly numberOfParallelSubtasks: number;
+  readonly maxNumberOfParallelSubtasks: number;
+  /** Clock, random, disk and network: use these, and your job can be simulated and replayed. */
+  readonly environment: Environment;
+  readonly metricGroup: MetricGroup;
+}
+
+/** A function with a life: opened before the first record, closed after the last, also after a failure. */
+export interface RichFunction {
+  open?(context: RuntimeContext): void;
+  close?(): void;
+}

@@ -1,0 +1,129 @@
+/**
+ * What an operator is, as frozen data: its kind and what the user gave. The registry in `operators/` turns a spec into a
+ * running operator; the graph never runs anything.
+ */
+import type {
+  AggregateFunction,
+  FilterFunction,
+  FlatMapFunction,
+  KeySelector,
+  MapFunction,
+  ProcessFunction,
+  ProcessWindowFunction,
+  ReduceFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+} from '../functions/functions.ts';
+import type { OutputTag } from '../functions/output-tag.ts';
+import type { Sink } from '../functions/sink.ts';
+import type { Source } from '../functions/source.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
+import type { TimeWindow } from '../functions/windowing/time-window.ts';
+import type { WindowAssigner } from '../functions/windowing/window-assigner.ts';
+
+/** Records of any type: specs are checked where the fluent API builds them. */
+// biome-ignore lint/suspicious/noExplicitAny: functions are contravariant, so only `any` accepts every user function
+// oxlint-disable-next-line no-explicit-any
+export type AnyRecord = any;
+
+/** Reads splits and makes timestamps and watermarks. */
+export interface SourceSpec {
+  readonly kind: 'source';
+  readonly source: Source<AnyRecord, AnyRecord>;
+  readonly strategy: WatermarkStrategy<AnyRecord>;
+}
+
+/** One to one. */
+export interface MapSpec {
+  readonly kind: 'map';
+  readonly function: MapFunction<AnyRecord, AnyRecord> | RichMapFunction<AnyRecord, AnyRecord>;
+}
+
+/** One to none or one. */
+export interface FilterSpec {
+  readonly kind: 'filter';
+  readonly function: FilterFunction<AnyRecord> | RichFilterFunction<AnyRecord>;
+}
+
+/** One to many. */
+export interface FlatMapSpec {
+  readonly kind: 'flat-map';
+  readonly function:
+    | FlatMapFunction<AnyRecord, AnyRecord>
+    | RichFlatMapFunction<AnyRecord, AnyRecord>;
+}
+
+/** One to many, with side outputs and time. */
+export interface ProcessSpec {
+  readonly kind: 'process';
+  readonly function: ProcessFunction<AnyRecord, AnyRecord>;
+}
+
+/** New timestamps and watermarks; upstream watermarks end here. */
+export interface TimestampsAndWatermarksSpec {
+  readonly kind: 'timestamps-and-watermarks';
+  readonly strategy: WatermarkStrategy<AnyRecord>;
+}
+
+/** A rolling reduce per key: one updated value per record. */
+export interface ReduceSpec {
+  readonly kind: 'reduce';
+  readonly reduce: ReduceKind;
+}
+
+/**
+ * How two records of a key become one: the user's function, or a built-in over a field (`undefined`: the record itself is the
+ * number). `min`/`max`/`sum` keep the other fields of the first record; `minBy`/`maxBy` keep the whole winning record, the
+ * first one on a tie.
+ */
+export type ReduceKind =
+  | { readonly kind: 'function'; readonly function: ReduceFunction<AnyRecord> }
+  | { readonly kind: 'sum' | 'min' | 'max' | 'minBy' | 'maxBy'; readonly field: string | undefined };
+
+/** What is kept per key and window. */
+export type WindowContents =
+  | { readonly kind: 'reduce'; readonly reduce: ReduceKind }
+  | { readonly kind: 'aggregate'; readonly function: AggregateFunction<AnyRecord, AnyRecord, AnyRecord> }
+  | { readonly kind: 'elements' };
+
+/** Keyed windows: assign, keep contents, fire by watermark or clock, clean up after the allowed lateness. */
+export interface WindowSpec {
+  readonly kind: 'window';
+  readonly assigner: WindowAssigner;
+  readonly contents: WindowContents;
+  /** Evaluates the fired contents; undefined: they are the result. Needed for `elements`. */
+  readonly windowFunction:
+    | ProcessWindowFunction<AnyRecord, AnyRecord, AnyRecord, TimeWindow>
+    | undefined;
+  readonly allowedLatenessMs: number;
+  readonly lateDataTag: OutputTag<AnyRecord> | undefined;
+}
+
+/** Writes to a sink. */
+export interface SinkSpec {
+  readonly kind: 'sink';
+  readonly sink: Sink<AnyRecord, AnyRecord>;
+}
+
+/** Gives its records to the program that started the job, under a name. */
+export interface CollectSpec {
+  readonly kind: 'collect';
+  readonly collectName: string;
+}
+
+/** Every operator. */
+export type OperatorSpec =
+  | SourceSpec
+  | MapSpec
+  | FilterSpec
+  | FlatMapSpec
+  | ProcessSpec
+  | TimestampsAndWatermarksSpec
+  | ReduceSpec
+  | WindowSpec
+  | SinkSpec
+  | CollectSpec;
+
+/** Any key selector. */
+export type AnyKeySelector = KeySelector<AnyRecord, unknown>;
