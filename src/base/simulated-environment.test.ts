@@ -134,7 +134,7 @@ test('a broken connection fails on both sides', async (t) => {
   const peerChunks = await accepted.promise;
   network.breakConnections();
   for (const chunks of [connection.chunks, peerChunks]) {
-    await t.throwsAsync(() => Array.fromAsync(chunks), { code: 'NETWORK_FAILED' });
+    await t.throwsAsync(() => allOf(chunks), { code: 'NETWORK_FAILED' });
   }
   await t.throwsAsync(() => connection.write(Uint8Array.of(1)), { code: 'NETWORK_FAILED' });
 });
@@ -151,7 +151,7 @@ test('a writer waits until its peer reads', async (t) => {
   })();
   for (let turn = 0; turn < 20; turn++) await scheduler.yield();
   t.false(isWritten);
-  const reading = Array.fromAsync(await accepted.promise);
+  const reading = allOf(await accepted.promise);
   await writing;
   t.true(isWritten);
   await connection.close();
@@ -176,6 +176,12 @@ async function orderOfYields(seed: number): Promise<readonly string[]> {
   };
   await Promise.all(['a', 'b', 'c', 'd'].map(run));
   return order;
+}
+
+async function allOf(chunks: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
 }
 
 async function chunkSizes(environment: SimulatedEnvironment): Promise<readonly number[]> {

@@ -16,16 +16,16 @@ export function simulatedScheduler(random: Random, realTurn: () => Promise<void>
 
   async function runRounds(): Promise<void> {
     isRunning = true;
+    await realTurn();
     while (waiting.length > 0) {
       const round = waiting;
       waiting = [];
       while (round.length > 0) {
-        await realTurn();
         const [resume] = round.splice(random.below(round.length), 1);
         resume?.();
+        // Also after the last: those just resumed get to yield again and so to be in the next round.
+        await realTurn();
       }
-      // Those just resumed get to yield again before the rounds are called finished.
-      await realTurn();
     }
     isRunning = false;
   }
