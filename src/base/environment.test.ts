@@ -57,7 +57,11 @@ for (const subject of SUBJECTS) {
   test(`${name} clock: timers fire by due time, then by age`, async (t) => {
     const environment = make();
     const order: string[] = [];
-    for (const [id, delayMs] of [['late', 30], ['a', 10], ['b', 10]] as const) {
+    for (const [id, delayMs] of [
+      ['late', 30],
+      ['a', 10],
+      ['b', 10],
+    ] as const) {
       environment.clock.setTimer(delayMs, () => order.push(id));
     }
     await subject.pass(environment, 80);
@@ -98,31 +102,39 @@ for (const subject of SUBJECTS) {
     t.throws(() => random.below(0), { code: 'BUG' });
   });
 
-  filesTest(subject, 'bytes appended are read back, also through another handle', (t, files, root) => {
-    using file = files.open(`${root}/a`, 'write');
-    file.append(text('hello '));
-    file.append(text('world'));
-    t.is(file.size(), 11);
-    const target = new Uint8Array(8);
-    t.is(file.read(target, 2, 5, 6), 5);
-    t.is(String.fromCharCode(...target.subarray(2, 7)), 'world');
-    t.is(contentOf(files, `${root}/a`), 'hello world');
-    t.is(file.read(target, 0, 8, 11), 0);
-    t.is(file.read(target, 0, 8, 99), 0);
-  });
+  filesTest(
+    subject,
+    'bytes appended are read back, also through another handle',
+    (t, files, root) => {
+      using file = files.open(`${root}/a`, 'write');
+      file.append(text('hello '));
+      file.append(text('world'));
+      t.is(file.size(), 11);
+      const target = new Uint8Array(8);
+      t.is(file.read(target, 2, 5, 6), 5);
+      t.is(String.fromCharCode(...target.subarray(2, 7)), 'world');
+      t.is(contentOf(files, `${root}/a`), 'hello world');
+      t.is(file.read(target, 0, 8, 11), 0);
+      t.is(file.read(target, 0, 8, 99), 0);
+    },
+  );
 
-  filesTest(subject, 'write truncates, append keeps, create-exclusive refuses', (t, files, root) => {
-    const path = `${root}/a`;
-    put(files, path, 'one');
-    put(files, path, 'two', 'append');
-    t.is(contentOf(files, path), 'onetwo');
-    put(files, path, '3');
-    t.is(contentOf(files, path), '3');
-    const error = t.throws(() => files.open(path, 'create-exclusive'), { code: 'FILE_FAILED' });
-    t.like(error, { details: { system: 'EEXIST' } });
-    put(files, `${root}/b`, 'new', 'create-exclusive');
-    t.is(contentOf(files, `${root}/b`), 'new');
-  });
+  filesTest(
+    subject,
+    'write truncates, append keeps, create-exclusive refuses',
+    (t, files, root) => {
+      const path = `${root}/a`;
+      put(files, path, 'one');
+      put(files, path, 'two', 'append');
+      t.is(contentOf(files, path), 'onetwo');
+      put(files, path, '3');
+      t.is(contentOf(files, path), '3');
+      const error = t.throws(() => files.open(path, 'create-exclusive'), { code: 'FILE_FAILED' });
+      t.like(error, { details: { system: 'EEXIST' } });
+      put(files, `${root}/b`, 'new', 'create-exclusive');
+      t.is(contentOf(files, `${root}/b`), 'new');
+    },
+  );
 
   filesTest(subject, 'two appenders do not overwrite each other', (t, files, root) => {
     using first = files.open(`${root}/a`, 'write');
@@ -151,35 +163,43 @@ for (const subject of SUBJECTS) {
     t.notThrows(() => files.remove(missing));
   });
 
-  filesTest(subject, 'a file where a folder should be, and the reverse, is FILE_FAILED', (t, files, root) => {
-    put(files, `${root}/file`, 'x');
-    files.makeDirectory(`${root}/folder`);
-    for (const [action, system] of [
-      [() => files.list(`${root}/file`), 'ENOTDIR'],
-      [() => files.open(`${root}/file/x`, 'write'), 'ENOTDIR'],
-      [() => files.makeDirectory(`${root}/file`), 'EEXIST'],
-      [() => files.makeDirectory(`${root}/file/x`), 'ENOTDIR'],
-      [() => files.open(`${root}/folder`, 'write'), 'EISDIR'],
-      [() => files.rename(`${root}/file`, `${root}/folder`), 'EISDIR'],
-      [() => files.link(`${root}/file`, `${root}/folder`), 'EEXIST'],
-      [() => files.rename(`${root}/folder`, `${root}/folder/x`), 'EINVAL'],
-    ] as const) {
-      t.like(t.throws(action, { code: 'FILE_FAILED' }), { details: { system } });
-    }
-    t.is(files.stat(`${root}/file/x`), undefined);
-  });
+  filesTest(
+    subject,
+    'a file where a folder should be, and the reverse, is FILE_FAILED',
+    (t, files, root) => {
+      put(files, `${root}/file`, 'x');
+      files.makeDirectory(`${root}/folder`);
+      for (const [action, system] of [
+        [() => files.list(`${root}/file`), 'ENOTDIR'],
+        [() => files.open(`${root}/file/x`, 'write'), 'ENOTDIR'],
+        [() => files.makeDirectory(`${root}/file`), 'EEXIST'],
+        [() => files.makeDirectory(`${root}/file/x`), 'ENOTDIR'],
+        [() => files.open(`${root}/folder`, 'write'), 'EISDIR'],
+        [() => files.rename(`${root}/file`, `${root}/folder`), 'EISDIR'],
+        [() => files.link(`${root}/file`, `${root}/folder`), 'EEXIST'],
+        [() => files.rename(`${root}/folder`, `${root}/folder/x`), 'EINVAL'],
+      ] as const) {
+        t.like(t.throws(action, { code: 'FILE_FAILED' }), { details: { system } });
+      }
+      t.is(files.stat(`${root}/file/x`), undefined);
+    },
+  );
 
-  filesTest(subject, 'folders are made, listed in order and removed with all below', (t, files, root) => {
-    files.makeDirectory(`${root}/a/b/c`);
-    files.makeDirectory(`${root}/a/b`);
-    put(files, `${root}/a/z`, '1');
-    put(files, `${root}/a/B`, '22');
-    t.deepEqual(files.list(`${root}/a`), ['B', 'b', 'z']);
-    t.like(files.stat(`${root}/a`), { kind: 'directory', size: 0 });
-    t.like(files.stat(`${root}/a/B`), { kind: 'file', size: 2 });
-    files.remove(`${root}/a`);
-    t.deepEqual(files.list(root), []);
-  });
+  filesTest(
+    subject,
+    'folders are made, listed in order and removed with all below',
+    (t, files, root) => {
+      files.makeDirectory(`${root}/a/b/c`);
+      files.makeDirectory(`${root}/a/b`);
+      put(files, `${root}/a/z`, '1');
+      put(files, `${root}/a/B`, '22');
+      t.deepEqual(files.list(`${root}/a`), ['B', 'b', 'z']);
+      t.like(files.stat(`${root}/a`), { kind: 'directory', size: 0 });
+      t.like(files.stat(`${root}/a/B`), { kind: 'file', size: 2 });
+      files.remove(`${root}/a`);
+      t.deepEqual(files.list(root), []);
+    },
+  );
 
   filesTest(subject, 'rename replaces, and an open handle follows its file', (t, files, root) => {
     put(files, `${root}/old`, 'old');
@@ -209,12 +229,18 @@ for (const subject of SUBJECTS) {
   filesTest(subject, 'a handle refuses what it is not for', (t, files, root) => {
     put(files, `${root}/a`, 'x');
     const file = files.open(`${root}/a`, 'read');
-    t.like(t.throws(() => file.append(text('y')), { code: 'FILE_FAILED' }), {
-      details: { system: 'EBADF' },
-    });
+    t.like(
+      t.throws(() => file.append(text('y')), { code: 'FILE_FAILED' }),
+      {
+        details: { system: 'EBADF' },
+      },
+    );
     file.close();
     t.notThrows(() => file.close());
-    t.like(t.throws(() => file.size(), { code: 'FILE_FAILED' }), { details: { system: 'EBADF' } });
+    t.like(
+      t.throws(() => file.size(), { code: 'FILE_FAILED' }),
+      { details: { system: 'EBADF' } },
+    );
   });
 
   filesTest(subject, 'sync and syncDirectory succeed on what exists', (t, files, root) => {
@@ -248,9 +274,8 @@ for (const subject of SUBJECTS) {
 
   test(`${name} network: chunks end when the peer closes, and a closed side refuses to write`, async (t) => {
     const { network } = make();
-    const listener = await network.listen('127.0.0.1', 0, async (connection) => {
-      await connection.write(text('bye'));
-      await connection.close();
+    const listener = await network.listen('127.0.0.1', 0, (connection) => {
+      void connection.write(text('bye')).then(() => connection.close());
     });
     const connection = await network.connect('127.0.0.1', listener.port);
     t.deepEqual(await collect(connection, 1000), text('bye'));

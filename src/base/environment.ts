@@ -1,11 +1,14 @@
 /**
- * The Environment: everything through which the engine touches the world — clock, random, scheduling, disk, network.
+ * The Environment: everything through which the engine touches the world — clock, random,
+ * scheduling, disk, network.
  *
  * Invariants:
- * 1. No file but `real-environment.ts` calls `Date.now`, `performance.now`, `setTimeout`, `setImmediate`, `Math.random`,
- *    `node:fs`, `node:net` or their like. Connectors, too, come here.
+ * 1. No file but `real-environment.ts` calls `Date.now`, `performance.now`, `setTimeout`,
+ *    `setImmediate`, `Math.random`, `node:fs`, `node:net` or their like. Connectors, too, come
+ *    here.
  * 2. With the simulated environment and a seed, a job's every step is a function of the seed.
- * 3. File system calls are synchronous: a subtask's loop never awaits; async work has its own worker or source.
+ * 3. File system calls are synchronous: a subtask's loop never awaits; async work has its own
+ *    worker or source.
  */
 
 /** A pending timer; `cancel` is idempotent. */
@@ -19,7 +22,10 @@ export interface Clock {
   now(): number;
   /** Monotonic time in milliseconds, with fractions; only differences mean anything. */
   monotonicMs(): number;
-  /** Calls `callback` once, `delayMs` or more from now. The timer keeps the process alive until fired or canceled. */
+  /**
+   * Calls `callback` once, `delayMs` or more from now. The timer keeps the process alive until
+   * fired or canceled.
+   */
   setTimer(delayMs: number, callback: () => void): Timer;
 }
 
@@ -35,7 +41,10 @@ export interface Random {
 export interface Scheduler {
   /** Lets the event loop (timers, sockets, promises) run once. */
   yield(): Promise<void>;
-  /** Picks which of `count` ready things goes first: 0 in production (round robin is the caller's), seeded in simulation. */
+  /**
+   * Picks which of `count` ready things goes first: 0 in production (round robin is the caller's),
+   * seeded in simulation.
+   */
   choose(count: number): number;
 }
 
@@ -50,7 +59,10 @@ export interface FileStat {
 
 /** An open file. Who opened it closes it; `[Symbol.dispose]` is `close`. */
 export interface FileHandle extends Disposable {
-  /** Reads up to `length` bytes at `position` into `target` at `targetOffset`; returns how many (0 at the end). */
+  /**
+   * Reads up to `length` bytes at `position` into `target` at `targetOffset`; returns how many (0
+   * at the end).
+   */
   read(target: Uint8Array, targetOffset: number, length: number, position: number): number;
   /** Appends all of `bytes` (or of its part) at the end. */
   append(bytes: Uint8Array): void;
@@ -61,13 +73,16 @@ export interface FileHandle extends Disposable {
   close(): void;
 }
 
-/** How a file is opened: `read` must exist; `write` is created or truncated; `append` is created or kept; `create-exclusive` must not exist. */
+/**
+ * How a file is opened: `read` must exist; `write` is created or truncated; `append` is created or
+ * kept; `create-exclusive` must not exist.
+ */
 export type OpenMode = 'read' | 'write' | 'append' | 'create-exclusive';
 
 /**
  * A file system with absolute or working-directory-relative paths, `/` between names.
- * Errors are {@link MillraceError}s: `FILE_NOT_FOUND` (missing), else `FILE_FAILED` with the system's error as cause and its
- * code (`EEXIST`, `ENOSPC`, …) in `details.system`.
+ * Errors are {@link MillraceError}s: `FILE_NOT_FOUND` (missing), else `FILE_FAILED` with the
+ * system's error as cause and its code (`EEXIST`, `ENOSPC`, …) in `details.system`.
  */
 export interface FileSystem {
   open(path: string, mode: OpenMode): FileHandle;
@@ -95,7 +110,9 @@ export interface FileSystem {
 export interface Connection {
   /** Chunks as they arrive; ends when the peer ends. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Resolves when the bytes are handed to the system (or, when its buffer was full, have drained). */
+  /**
+   * Resolves when the bytes are handed to the system (or, when its buffer was full, have drained).
+   */
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -110,7 +127,11 @@ export interface Listener {
 export interface Network {
   connect(host: string, port: number): Promise<Connection>;
   /** Port 0 picks a free one. */
-  listen(host: string, port: number, onConnection: (connection: Connection) => void): Promise<Listener>;
+  listen(
+    host: string,
+    port: number,
+    onConnection: (connection: Connection) => void,
+  ): Promise<Listener>;
 }
 
 /** The one injected interface to the world; see the file's head. */

@@ -1,8 +1,9 @@
 /**
  * The one error class of Millrace and the catalogue of its codes.
  *
- * Codes are API: they are added, never renamed. A message says what happened, names the offending value and what to do.
- * Users match `code`, not `instanceof`. Errors cross threads as {@link PlainError}, since `postMessage` drops the code.
+ * Codes are API: they are added, never renamed. A message says what happened, names the offending
+ * value and what to do. Users match `code`, not `instanceof`. Errors cross threads as {@link
+ * PlainError}, since `postMessage` drops the code.
  */
 
 /** Every code that Millrace throws, with one line on when. */
@@ -119,11 +120,21 @@ export function fromPlainError(plain: PlainError): Error {
   const options = cause === undefined ? {} : { cause };
   const error =
     plain.code !== undefined && plain.code in ERROR_CODES
-      ? new MillraceError(plain.code as ErrorCode, plain.message, { ...options, details: plain.details })
-      : Object.assign(new Error(plain.message, options), plain.code === undefined ? {} : { code: plain.code });
+      ? new MillraceError(plain.code as ErrorCode, plain.message, {
+          ...options,
+          details: plain.details,
+        })
+      : Object.assign(
+          new Error(plain.message, options),
+          plain.code === undefined ? {} : { code: plain.code },
+        );
   if (plain.stack !== undefined) error.stack = plain.stack;
   if (error.name !== plain.name) {
-    Object.defineProperty(error, 'name', { value: plain.name, configurable: true, enumerable: false });
+    Object.defineProperty(error, 'name', {
+      value: plain.name,
+      configurable: true,
+      enumerable: false,
+    });
   }
   return error;
 }

@@ -1,4 +1,7 @@
-/** The one place that makes the file system's errors, so that every implementation fails in the same words. */
+/**
+ * The one place that makes the file system's errors, so that every implementation fails in the same
+ * words.
+ */
 import { MillraceError } from './errors.ts';
 
 /** What was tried on which path, and the system's answer. */
@@ -25,7 +28,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EBADF: 'the file was closed or was not opened for this',
 };
 
-/** `FILE_NOT_FOUND` for a missing path, else `FILE_FAILED`; the system's code is in `details.system`. */
+/**
+ * `FILE_NOT_FOUND` for a missing path, else `FILE_FAILED`; the system's code is in
+ * `details.system`.
+ */
 export function fileError(failure: FileFailure): MillraceError {
   const { operation, path, system, cause } = failure;
   const reason = REMEDIES[system] ?? 'the system refused';

@@ -1,6 +1,6 @@
 /**
- * Branded ids: numbers and strings that the compiler keeps apart, made only by the checking functions here.
- * They cost nothing at run time and are for control data, not for records.
+ * Branded ids: numbers and strings that the compiler keeps apart, made only by the checking
+ * functions here. They cost nothing at run time and are for control data, not for records.
  *
  * Invariant: a value of a branded type has passed its check.
  */
@@ -12,7 +12,10 @@ declare const brand: unique symbol;
 /** `T`, told apart from other `T`s by `Name`. */
 export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** One run of a job: 32 lower-case hexadecimal digits, the first 12 of them the start in epoch milliseconds. */
+/**
+ * One run of a job: 32 lower-case hexadecimal digits, the first 12 of them the start in epoch
+ * milliseconds.
+ */
 export type JobId = Branded<string, 'JobId'>;
 /** A vertex of a JobGraph: its position in topological order. */
 export type VertexId = Branded<number, 'VertexId'>;

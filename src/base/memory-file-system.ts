@@ -3,8 +3,9 @@
  *
  * Invariants:
  * 1. What passes the shared contract suite here passes it on the real disk.
- * 2. After `crash()`, what is left is what `sync` and `syncDirectory` made durable. This is harsher than most real
- *    disks: syncing a file does not make its name durable, and a rename is durable only as its folders are synced.
+ * 2. After `crash()`, what is left is what `sync` and `syncDirectory` made durable. This is harsher
+ *    than most real disks: syncing a file does not make its name durable, and a rename is durable
+ *    only as its folders are synced.
  * 3. Every operation asks `fault` first, and changes nothing if that names an error.
  */
 import { posix } from 'node:path';
@@ -26,7 +27,10 @@ export type FileOperation =
   | 'remove'
   | 'sync folder';
 
-/** Decides whether an operation fails: the system's code to fail with (such as `EIO`), or `undefined`. */
+/**
+ * Decides whether an operation fails: the system's code to fail with (such as `EIO`), or
+ * `undefined`.
+ */
 export type FileFault = (operation: FileOperation, path: string) => string | undefined;
 
 /** A {@link FileSystem} in memory. */
@@ -38,8 +42,8 @@ export interface MemoryFileSystem extends FileSystem {
   /** Bytes in all files that have a name. */
   usedBytes(): number;
   /**
-   * Loses what was not made durable and makes every open file unusable. With `random`, a part of what was not
-   * synced survives: a prefix of the bytes, some of the changes of names.
+   * Loses what was not made durable and makes every open file unusable. With `random`, a part of
+   * what was not synced survives: a prefix of the bytes, some of the changes of names.
    */
   crash(random?: Random): void;
 }
@@ -50,7 +54,9 @@ export interface MemoryFileSystemOptions {
   readonly now: () => number;
 }
 
-/** Makes an empty file system with the durable folders `/home` (the working directory) and `/tmp`. */
+/**
+ * Makes an empty file system with the durable folders `/home` (the working directory) and `/tmp`.
+ */
 export function memoryFileSystem(options: MemoryFileSystemOptions): MemoryFileSystem {
   return new InMemory(options.now);
 }
@@ -228,7 +234,9 @@ class InMemory implements MemoryFileSystem {
   }
 
   #names(path: string): readonly string[] {
-    return this.resolve(path).split('/').filter((name) => name !== '');
+    return this.resolve(path)
+      .split('/')
+      .filter((name) => name !== '');
   }
 
   #find(path: string): MemoryNode | undefined {
@@ -270,7 +278,10 @@ function renameRefusal(source: MemoryNode, target: MemoryNode | undefined): stri
   return target.isEmpty ? undefined : 'ENOTEMPTY';
 }
 
-/** Every node below `root`, once, folders before what they hold; a folder may change while it is visited. */
+/**
+ * Every node below `root`, once, folders before what they hold; a folder may change while it is
+ * visited.
+ */
 function* reachable(root: MemoryDirectory): Generator<MemoryNode> {
   const seen = new Set<MemoryNode>([root]);
   for (const node of seen) {

@@ -1,9 +1,11 @@
 /**
- * What the memory file system is made of: files and folders that remember apart what a crash would leave of them.
+ * What the memory file system is made of: files and folders that remember apart what a crash would
+ * leave of them.
  *
  * Invariants:
  * 1. Bytes once appended never change, so what is durable of a file is a buffer and a length.
- * 2. A folder's entries and a file's bytes become durable separately: syncing a file does not sync its name.
+ * 2. A folder's entries and a file's bytes become durable separately: syncing a file does not sync
+ *    its name.
  */
 
 /** The smallest buffer of a file that is not empty. */
@@ -55,7 +57,10 @@ export class MemoryFile {
     this.#durableSize = this.#size;
   }
 
-  /** Goes back to the last sync, but for up to `keep(unsynced bytes)` bytes that had reached the disk by themselves. */
+  /**
+   * Goes back to the last sync, but for up to `keep(unsynced bytes)` bytes that had reached the
+   * disk by themselves.
+   */
   crash(keep: (count: number) => number): void {
     const isGrown = this.#size > this.#durableSize && this.#startsWithDurable();
     if (isGrown) {
@@ -64,7 +69,8 @@ export class MemoryFile {
       this.#content = this.#durableContent;
       this.#size = this.#durableSize;
     }
-    // The next append must not write into bytes that the crash took away and a reader may still hold.
+    // The next append must not write into bytes that the crash took away and a reader may still
+    // hold.
     this.#content = this.#content.slice(0, this.#size);
     this.sync();
   }
@@ -117,7 +123,10 @@ export class MemoryDirectory {
     this.#durable = new Map(this.#entries);
   }
 
-  /** Goes back to the names of the last sync, but for changes that `isKept` says had reached the disk by themselves. */
+  /**
+   * Goes back to the names of the last sync, but for changes that `isKept` says had reached the
+   * disk by themselves.
+   */
   crash(isKept: () => boolean): void {
     const survivors = new Map(this.#durable);
     for (const name of new Set([...this.#durable.keys(), ...this.#entries.keys()])) {

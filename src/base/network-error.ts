@@ -1,4 +1,7 @@
-/** The one place that makes the network's errors, so that every implementation fails in the same words. */
+/**
+ * The one place that makes the network's errors, so that every implementation fails in the same
+ * words.
+ */
 import { MillraceError } from './errors.ts';
 
 /** What was tried with which address, and the system's answer. */

@@ -1,5 +1,6 @@
 /**
- * The real Environment: the machine's clock, random numbers, event loop, disk and network. The only file that names them.
+ * The real Environment: the machine's clock, random numbers, event loop, disk and network. The only
+ * file that names them.
  *
  * Invariants:
  * 1. It lies on the path of a cold start, so `node:net` loads when first used and not before.
@@ -265,7 +266,8 @@ class RealConnection implements Connection {
     this.#socket = socket;
     this.#address = address;
     this.chunks = this.#chunks();
-    // Errors reach the caller through `chunks` and `write`; without a listener Node would end the process.
+    // Errors reach the caller through `chunks` and `write`; without a listener Node would end the
+    // process.
     socket.on('error', () => undefined);
   }
 

@@ -1,8 +1,10 @@
 /**
- * A seeded random generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, about 2 ns a number.
+ * A seeded random generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, about 2 ns
+ * a number.
  *
  * Invariants:
- * 1. The numbers are a function of the seed alone, on every machine and in every version (golden test).
+ * 1. The numbers are a function of the seed alone, on every machine and in every version (golden
+ *    test).
  * 2. Not for secrets.
  */
 import { assert } from './assert.ts';
@@ -20,7 +22,10 @@ export interface SeededRandom extends Random {
   fork(): SeededRandom;
 }
 
-/** Makes a generator from any finite number; seeds that differ in their lower 53 bits differ in sequence. */
+/**
+ * Makes a generator from any finite number; seeds that differ in their lower 53 bits differ in
+ * sequence.
+ */
 export function seededRandom(seed: number): SeededRandom {
   assert(Number.isSafeInteger(seed), () => `a seed must be a safe integer, got ${seed}`);
   const generator = new Sfc32(seed | 0, Math.floor(seed / TWO_TO_32) | 0, 0);
@@ -54,7 +59,8 @@ class Sfc32 implements SeededRandom {
       Number.isInteger(bound) && bound >= 1 && bound <= TWO_TO_32,
       () => `a random bound must be a whole number from 1 to 2^32, got ${bound}`,
     );
-    // Numbers beyond the last whole multiple of the bound are refused, else small results were likelier.
+    // Numbers beyond the last whole multiple of the bound are refused, else small results were
+    // likelier.
     const limit = TWO_TO_32 - (TWO_TO_32 % bound);
     let value = this.nextUint32();
     while (value >= limit) value = this.nextUint32();

@@ -2,9 +2,11 @@
  * A virtual clock: time stands still until somebody advances it.
  *
  * Invariants:
- * 1. Timers fire in order of their due time, those of the same time in the order in which they were set.
+ * 1. Timers fire in order of their due time, those of the same time in the order in which they were
+ *    set.
  * 2. While a timer's callback runs, `now()` is exactly its due time; time never goes back.
- * 3. Time is whole milliseconds and a timer is at least one away, as in Node, so timers that re-arm themselves let time pass.
+ * 3. Time is whole milliseconds and a timer is at least one away, as in Node, so timers that re-arm
+ *    themselves let time pass.
  */
 import { assert } from './assert.ts';
 import type { Clock, Timer } from './environment.ts';
@@ -21,7 +23,10 @@ export interface SimulatedClock extends Clock {
   advanceBy(durationMs: number): void;
   /** Moves to the next timer and fires it alone; false if none is pending. */
   runNextTimer(): boolean;
-  /** Moves to the next due time and fires all timers due then; false if none is pending. For when everything is idle. */
+  /**
+   * Moves to the next due time and fires all timers due then; false if none is pending. For when
+   * everything is idle.
+   */
   advanceToNextTimer(): boolean;
 }
 
@@ -42,7 +47,10 @@ class VirtualClock implements SimulatedClock {
   #nowMs: number;
 
   constructor(startMs: number) {
-    assert(Number.isSafeInteger(startMs), () => `a start time is whole milliseconds, got ${startMs}`);
+    assert(
+      Number.isSafeInteger(startMs),
+      () => `a start time is whole milliseconds, got ${startMs}`,
+    );
     this.#startMs = startMs;
     this.#nowMs = startMs;
   }

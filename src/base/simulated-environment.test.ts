@@ -186,9 +186,8 @@ async function allOf(chunks: AsyncIterable<Uint8Array>): Promise<readonly Uint8A
 
 async function chunkSizes(environment: SimulatedEnvironment): Promise<readonly number[]> {
   const { network } = environment;
-  const listener = await network.listen('127.0.0.1', 0, async (peer) => {
-    await peer.write(new Uint8Array(5000));
-    await peer.close();
+  const listener = await network.listen('127.0.0.1', 0, (peer) => {
+    void peer.write(new Uint8Array(5000)).then(() => peer.close());
   });
   const connection = await network.connect('127.0.0.1', listener.port);
   const sizes: number[] = [];

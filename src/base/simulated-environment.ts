@@ -1,10 +1,11 @@
 /**
- * The simulated Environment: virtual time, seeded random numbers and order, disk and network in memory.
+ * The simulated Environment: virtual time, seeded random numbers and order, disk and network in
+ * memory.
  *
  * Invariants:
  * 1. What a program does with it is a function of the program and the seed.
- * 2. The scheduler, the network and the program draw from generators of their own, so one more draw by the program
- *    does not change the order of everything else.
+ * 2. The scheduler, the network and the program draw from generators of their own, so one more draw
+ *    by the program does not change the order of everything else.
  */
 import type { Environment } from './environment.ts';
 import { type MemoryFileSystem, memoryFileSystem } from './memory-file-system.ts';
@@ -38,8 +39,8 @@ const START_MS = 1_577_836_800_000;
 export function simulatedEnvironment(options: SimulatedEnvironmentOptions): SimulatedEnvironment {
   const source = seededRandom(options.seed);
   const clock = simulatedClock(options.startMs ?? START_MS);
-  const realTurn = realEnvironment().scheduler.yield;
-  const scheduler = simulatedScheduler(source.fork(), realTurn);
+  const real = realEnvironment();
+  const scheduler = simulatedScheduler(source.fork(), () => real.scheduler.yield());
   return {
     kind: 'simulated',
     seed: options.seed,

@@ -2,9 +2,10 @@
  * A network in memory: listeners and connections of one simulated machine.
  *
  * Invariants:
- * 1. Bytes arrive complete and in order, but cut and joined at places that the seed chooses, as TCP may.
- * 2. A writer waits while its peer has more than the window unread; every operation passes through the scheduler, so
- *    its order is the seed's.
+ * 1. Bytes arrive complete and in order, but cut and joined at places that the seed chooses, as TCP
+ *    may.
+ * 2. A writer waits while its peer has more than the window unread; every operation passes through
+ *    the scheduler, so its order is the seed's.
  */
 import { assert } from './assert.ts';
 import type { Connection, Listener, Network, Random, Scheduler } from './environment.ts';
@@ -75,7 +76,7 @@ class InMemoryNetwork implements SimulatedNetwork {
   }
 
   breakConnections(): void {
-    for (const connection of [...this.#connections]) connection.reset();
+    for (const connection of this.#connections) connection.reset();
   }
 }
 
@@ -134,7 +135,11 @@ class SimulatedConnection implements Connection {
       const chunk = await this.#incoming.take();
       if (chunk === 'end') return;
       if (chunk === 'broken') {
-        throw networkError({ operation: 'read from', address: this.#address, system: 'ECONNRESET' });
+        throw networkError({
+          operation: 'read from',
+          address: this.#address,
+          system: 'ECONNRESET',
+        });
       }
       yield chunk;
     }

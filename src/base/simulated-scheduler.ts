@@ -1,10 +1,11 @@
 /**
- * A scheduler whose every choice comes from a seed: which of the ready goes first, and in which order those that
- * yielded go on.
+ * A scheduler whose every choice comes from a seed: which of the ready goes first, and in which
+ * order those that yielded go on.
  *
  * Invariants:
  * 1. Fair: who yields goes on before anybody who yielded after that round began.
- * 2. Between two that go on, the real event loop turns once, so that promises settle and lazily imported modules arrive.
+ * 2. Between two that go on, the real event loop turns once, so that promises settle and lazily
+ *    imported modules arrive.
  */
 import { assert } from './assert.ts';
 import type { Random, Scheduler } from './environment.ts';
@@ -23,7 +24,8 @@ export function simulatedScheduler(random: Random, realTurn: () => Promise<void>
       while (round.length > 0) {
         const [resume] = round.splice(random.below(round.length), 1);
         resume?.();
-        // Also after the last: those just resumed get to yield again and so to be in the next round.
+        // Also after the last: those just resumed get to yield again and so to be in the next
+        // round.
         await realTurn();
       }
     }

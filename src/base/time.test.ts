@@ -1,5 +1,13 @@
 import test from 'ava';
-import { days, formatDuration, hours, milliseconds, minutes, parseDuration, seconds } from './time.ts';
+import {
+  days,
+  formatDuration,
+  hours,
+  milliseconds,
+  minutes,
+  parseDuration,
+  seconds,
+} from './time.ts';
 
 test('units are milliseconds', (t) => {
   t.deepEqual(
@@ -22,7 +30,16 @@ for (const [text, ms] of [
   });
 }
 
-for (const text of ['', 's', '-5 s', '1.5 h', '5 parsecs', '1 h 5 min', '99999999999999999 d', 'NaN']) {
+for (const text of [
+  '',
+  's',
+  '-5 s',
+  '1.5 h',
+  '5 parsecs',
+  '1 h 5 min',
+  '99999999999999999 d',
+  'NaN',
+]) {
   test(`'${text}' is no duration`, (t) => {
     const error = t.throws(() => parseDuration(text), { code: 'CONFIG_INVALID' });
     t.true(error.message.includes(`'${text}'`));

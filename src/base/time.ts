@@ -1,9 +1,11 @@
 /**
- * Durations: plain milliseconds, made by unit functions and read from text the way Flink's configuration reads them.
+ * Durations: plain milliseconds, made by unit functions and read from text the way Flink's
+ * configuration reads them.
  *
  * Invariants:
  * 1. A duration is a number of milliseconds; its name ends in `Ms`.
- * 2. `parseDuration` accepts what Flink accepts (`5 s`, `100ms`, `1 h`, a bare number = milliseconds), down to milliseconds.
+ * 2. `parseDuration` accepts what Flink accepts (`5 s`, `100ms`, `1 h`, a bare number =
+ *    milliseconds), down to milliseconds.
  */
 import { MillraceError } from './errors.ts';
 
@@ -76,7 +78,8 @@ export function parseDuration(text: string): number {
 /** A duration for people: `350 ms`, `12.35 s`, `2 min 5 s`, `3 d 4 h`; at most two units. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
-  if (Math.round(durationMs) < SECOND_MS) return `${roundTo(durationMs, durationMs < 10 ? 2 : 0)} ms`;
+  if (Math.round(durationMs) < SECOND_MS)
+    return `${roundTo(durationMs, durationMs < 10 ? 2 : 0)} ms`;
   if (roundTo(durationMs / SECOND_MS, 2) < 60) return `${roundTo(durationMs / SECOND_MS, 2)} s`;
   const wholeMs = Math.round(durationMs / SECOND_MS) * SECOND_MS;
   if (wholeMs < HOUR_MS) return twoUnits(wholeMs, MINUTE_MS, 'min', SECOND_MS, 's');
