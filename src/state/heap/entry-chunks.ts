@@ -61,6 +61,16 @@ export class EntryChunks {
     return bytes;
   }
 
+  /** The chunk with an entry's numbers. */
+  chunkOf(entry: number): Float64Array {
+    return this.chunks[entry >> CHUNK_SHIFT] as Float64Array;
+  }
+
+  /** Where in its chunk an entry's numbers begin. */
+  offsetOf(entry: number): number {
+    return (entry & CHUNK_MASK) * this.stride;
+  }
+
   /** The hash that the entry was added with. */
   hashAt(entry: number): number {
     return (this.#hashes[entry >> CHUNK_SHIFT] as Int32Array)[entry & CHUNK_MASK] as number;

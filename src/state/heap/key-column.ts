@@ -48,15 +48,12 @@ export function keyKindOf(key: unknown): KeyKind {
 /** Numbers at the head of their entry. NaN there says that the key is not a number, or is NaN: look beside. */
 export class NumberKeys implements KeyColumn {
   readonly kind = 'number';
+  readonly bytes = 0;
   readonly #entries: EntryChunks;
   readonly #others = new ObjectColumn();
 
   constructor(entries: EntryChunks) {
     this.#entries = entries;
-  }
-
-  get bytes(): number {
-    return 0;
   }
 
   keyAt(entry: number): unknown {
@@ -66,7 +63,8 @@ export class NumberKeys implements KeyColumn {
 
   equals(entry: number, key: unknown): boolean {
     const own = this.#read(entry);
-    return own === key || (typeof key !== 'number' && keysEqual(this.keyAt(entry), key)) || (own !== own && key !== key && keysEqual(this.#others.get(entry), key));
+    if (own === key) return true;
+    return (own !== own || typeof key !== 'number') && keysEqual(this.keyAt(entry), key);
   }
 
   put(entry: number, key: unknown): void {
@@ -90,16 +88,51 @@ export class NumberKeys implements KeyColumn {
     const stride = this.#entries.stride;
     for (let i = 0; i < count; i++) {
       const entry = (candidates[i] as number) - 1;
-      if (entry < 0) continue;
+      if (entry < 0) {
+        candidates[i] = -1;
+        continue;
+      }
       const own = (chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * stride];
-      const isSame = own === keys[rows[i] as number];
-      candidates[i] = isSame ? entry : -1;
+      candidates[i] = own === keys[rows[i] as number] ? entry : -1;
     }
-    markMissing(candidates, count);
   }
 
   #read(entry: number): number {
     const entries = this.#entries;
     return (entries.chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * entries.stride] as number;
+  }
+}
+
+/** Keys of any kind, in an {@link ObjectColumn} only. */
+export class GenericKeys implements KeyColumn {
+  readonly kind = 'generic';
+  readonly bytes = 0;
+  readonly #keys = new ObjectColumn();
+
+  keyAt(entry: number): unknown {
+    return this.#keys.get(entry);
+  }
+
+  equals(entry: number, key: unknown): boolean {
+    return keysEqual(this.#keys.get(entry), key);
+  }
+
+  put(entry: number, key: unknown): void {
+    this.#keys.set(entry, canonicalKey(key));
+  }
+
+  remove(entry: number): void {
+    this.#keys.delete(entry);
+  }
+
+  clear(): void {
+    this.#keys.clear();
+  }
+
+  match(keys: KeyArray, rows: Int32Array, count: number, candidates: Int32Array): void {
+    for (let i = 0; i < count; i++) {
+      const entry = (candidates[i] as number) - 1;
+      candidates[i] = entry >= 0 && this.equals(entry, keys[rows[i] as number]) ? entry : -1;
+    }
   }
 }

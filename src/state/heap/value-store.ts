@@ -1,0 +1,103 @@
+/**
+ * The values of a table's entries: numbers in the entries' chunks, everything else in object columns.
+ *
+ * Invariants:
+ * 1. What is written is read back, whatever it is: a value that does not fit its number column lies in the column
+ *    beside it, where a NaN points to; a value that is no such row at all is kept whole. Both are counted.
+ * 2. `read` returns a fresh object with the layout's fields in order. Parts that are objects are shared, not copied.
+ * 3. A new entry reads as 0, false and `undefined` until it is written.
+ */
+import type { EntryChunks } from './entry-chunks.ts';
+import { ObjectColumn } from './object-column.ts';
+import { generateReader, generateWriter } from './value-codegen.ts';
+import type { ValueReader, ValueWriter } from './value-codegen.ts';
+import type { ColumnKind, ValueLayout } from './value-layout.ts';
+
+/** One column of a {@link ValueStore}. */
+export interface ValueColumn {
+  /** The field's name; `undefined` if the value is this one column. */
+  readonly name: string | undefined;
+  readonly kind: ColumnKind;
+  /** Place in the entry, counted in float64s from the entry's offset; -1 for an object column. */
+  readonly place: number;
+  /** The values of an object column, or what did not fit a number column. */
+  readonly objects: ObjectColumn;
+}
+
+/** See the file's head. */
+export class ValueStore {
+  readonly layout: ValueLayout;
+  readonly columns: readonly ValueColumn[];
+  /** Values that are no such row, whole. */
+  readonly wholes: ObjectColumn = new ObjectColumn();
+  /** Float64 places at the head of an entry that belong to the key. */
+  readonly firstPlace: number;
+  /** The value of an entry; see invariant 2. */
+  readonly read: ValueReader;
+  /** Sets the value of an entry. */
+  readonly write: ValueWriter;
+
+  constructor(layout: ValueLayout, entries: EntryChunks, firstPlace: number) {
+    this.layout = layout;
+    this.firstPlace = firstPlace;
+    this.columns = makeColumns(layout, firstPlace);
+    const places = firstPlace + countNumbers(layout);
+    if (entries.stride !== places) entries.setStride(places);
+    this.read = generateReader(this, entries);
+    this.write = generateWriter(this, entries);
+  }
+
+  /**
+   * Where generated code finds a number column in the entry, or -1 if there is none of that name or it was widened:
+   * then it must go through `read` and `write`. Ask again once per batch.
+   */
+  numberPlace(name: string | undefined): number {
+    for (const column of this.columns) {
+      if (column.name !== name || column.kind !== 'number') continue;
+      return column.objects.isUsed || this.wholes.isUsed ? -1 : column.place;
+    }
+    return -1;
+  }
+
+  /** Names of the columns that hold values which are not numbers, or not booleans, though their layout says so. */
+  get widened(): readonly (string | undefined)[] {
+    const widened = this.columns.filter((column) => column.kind !== 'object' && column.objects.isUsed);
+    return widened.map((column) => column.name);
+  }
+
+  /** Whether values were kept whole because they are not rows of the layout. */
+  get hasWholes(): boolean {
+    return this.wholes.isUsed;
+  }
+
+  /** Lets go of an entry's objects. */
+  remove(entry: number): void {
+    for (let i = 0; i < this.columns.length; i++) {
+      const objects = (this.columns[i] as ValueColumn).objects;
+      if (objects.isUsed) objects.delete(entry);
+    }
+    if (this.wholes.isUsed) this.wholes.delete(entry);
+  }
+
+  /** Forgets all values. */
+  clear(): void {
+    for (const column of this.columns) column.objects.clear();
+    this.wholes.clear();
+  }
+}
+
+function makeColumns(layout: ValueLayout, firstPlace: number): ValueColumn[] {
+  const fields = layout.kind === 'row' ? layout.fields : [{ name: undefined, column: layout.column }];
+  let place = firstPlace;
+  return fields.map((field) => ({
+    name: field.name,
+    kind: field.column,
+    place: field.column === 'object' ? -1 : place++,
+    objects: new ObjectColumn(),
+  }));
+}
+
+function countNumbers(layout: ValueLayout): number {
+  if (layout.kind === 'single') return layout.column === 'object' ? 0 : 1;
+  return layout.fields.filter((field) => field.column !== 'object').length;
+}
