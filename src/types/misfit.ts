@@ -13,14 +13,14 @@ export interface Misfit {
 const TEXT_MAX = 60;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/** The path of a field below `path`. */
-export function fieldPath(path: string, name: string): string {
-  return IDENTIFIER.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name)}]`;
+/** A misfit of a field's value, seen from the object that has the field. */
+export function inField(name: string, misfit: Misfit): Misfit {
+  return inside(IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`, misfit);
 }
 
-/** The path of an element below `path`. */
-export function elementPath(path: string, index: number): string {
-  return `${path}[${index}]`;
+/** A misfit of an element, seen from its array, set or map. */
+export function inElement(index: number, misfit: Misfit): Misfit {
+  return inside(`[${index}]`, misfit);
 }
 
 /** A value in words, cut to a line: `"JFK" (string)`, `an instance of Flight`, `a function`. */
@@ -42,6 +42,10 @@ export function describeValue(value: unknown): string {
     case 'object':
       return value === null ? 'null' : describeObject(value);
   }
+}
+
+function inside(segment: string, misfit: Misfit): Misfit {
+  return { ...misfit, path: `$${segment}${misfit.path.slice(1)}` };
 }
 
 function describeObject(value: object): string {

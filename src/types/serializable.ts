@@ -5,7 +5,7 @@
  * these, at most {@link GENERIC_DEPTH_MAX} levels deep. Not carried: functions, symbols, instances of other classes.
  */
 import { MillraceError } from '../base/errors.ts';
-import { describeValue, elementPath, fieldPath, type Misfit } from './misfit.ts';
+import { describeValue, inElement, inField, type Misfit } from './misfit.ts';
 
 /** How many levels a generic value may have; a value in a cycle has more. */
 export const GENERIC_DEPTH_MAX = 100;
@@ -18,19 +18,19 @@ export function isPlainObject(value: object): value is Record<string, unknown> {
 }
 
 /** The first part of `value` that the generic codec cannot carry, if there is one. */
-export function findUnserializable(value: unknown, path = '$', depth = 0): Misfit | undefined {
-  if (typeof value === 'function' || typeof value === 'symbol') return misfitAt(path, value);
+export function findUnserializable(value: unknown, depth = 0): Misfit | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol') return noPlainData(value);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= GENERIC_DEPTH_MAX) {
-    return { path, expected: `at most ${GENERIC_DEPTH_MAX} levels`, found: 'deeper nesting, perhaps a cycle' };
+    return { path: '$', expected: `at most ${GENERIC_DEPTH_MAX} levels`, found: 'deeper nesting, perhaps a cycle' };
   }
   if (value instanceof Date || value instanceof Uint8Array) return undefined;
-  if (Array.isArray(value) || value instanceof Set) return inElements(value, path, depth);
-  if (value instanceof Map) return inElements([...value.keys(), ...value.values()], path, depth);
-  if (!isPlainObject(value)) return misfitAt(path, value);
+  if (Array.isArray(value) || value instanceof Set) return inElements(value, depth);
+  if (value instanceof Map) return inElements([...value.keys(), ...value.values()], depth);
+  if (!isPlainObject(value)) return noPlainData(value);
   for (const name of Object.keys(value)) {
-    const misfit = findUnserializable(value[name], fieldPath(path, name), depth + 1);
-    if (misfit !== undefined) return misfit;
+    const misfit = findUnserializable(value[name], depth + 1);
+    if (misfit !== undefined) return inField(name, misfit);
   }
   return undefined;
 }
@@ -55,16 +55,16 @@ export function notSerializable(misfit: Misfit): MillraceError {
   );
 }
 
-function inElements(elements: Iterable<unknown>, path: string, depth: number): Misfit | undefined {
+function inElements(elements: Iterable<unknown>, depth: number): Misfit | undefined {
   let index = 0;
   for (const element of elements) {
-    const misfit = findUnserializable(element, elementPath(path, index), depth + 1);
-    if (misfit !== undefined) return misfit;
+    const misfit = findUnserializable(element, depth + 1);
+    if (misfit !== undefined) return inElement(index, misfit);
     index++;
   }
   return undefined;
 }
 
-function misfitAt(path: string, value: unknown): Misfit {
-  return { path, expected: 'plain data', found: describeValue(value) };
+function noPlainData(value: unknown): Misfit {
+  return { path: '$', expected: 'plain data', found: describeValue(value) };
 }
