@@ -1,0 +1,27 @@
+/**
+ * Key selectors that read named fields. They carry the names, so that generated code can read the columns directly
+ * and two graphs can be compared.
+ */
+import type { AnyKeySelector, AnyRecord } from './operator-spec.ts';
+
+const KEY_FIELDS: unique symbol = Symbol.for('millrace.keyFields');
+
+interface FieldKeySelector {
+  (value: AnyRecord): unknown;
+  readonly [KEY_FIELDS]: readonly string[];
+}
+
+/** A selector of one field's value, or of an array of several fields' values. */
+export function fieldKeySelector(fields: readonly string[]): AnyKeySelector {
+  const [only] = fields;
+  const select =
+    fields.length === 1 && only !== undefined
+      ? (value: AnyRecord): unknown => value[only]
+      : (value: AnyRecord): unknown => fields.map((field): unknown => value[field]);
+  return Object.assign(select, { [KEY_FIELDS]: Object.freeze([...fields]) });
+}
+
+/** The fields that {@link fieldKeySelector} was given; undefined for any other function. */
+export function keyFieldsOf(selector: AnyKeySelector): readonly string[] | undefined {
+  return (selector as Partial<FieldKeySelector>)[KEY_FIELDS];
+}

@@ -1,0 +1,44 @@
+/** An event-time window whose watermark would never move is refused while the graph is built. */
+import { assert } from '../base/assert.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { StreamGraph, StreamNode } from './stream-graph.ts';
+
+/**
+ * Follows every path from each event-time window up to where watermarks are made.
+ *
+ * @throws WATERMARK_MISSING, naming the window and the source without a strategy
+ */
+export function requireWatermarks(graph: StreamGraph): void {
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+  for (const node of graph.nodes) {
+    if (node.spec.kind !== 'window' || node.spec.assigner.time !== 'event-time') continue;
+    const silent = silentSource(node, nodes);
+    if (silent !== undefined) throw missing(node, silent);
+  }
+}
+
+/** The first operator up the stream that ends a path without watermarks. */
+function silentSource(
+  node: StreamNode,
+  nodes: ReadonlyMap<number, StreamNode>,
+): StreamNode | undefined {
+  for (const edge of node.inputs) {
+    const input = nodes.get(edge.source);
+    assert(input !== undefined, () => `operator ${edge.source} is not in the graph`);
+    const { spec } = input;
+    const makesWatermarks = spec.kind === 'source' || spec.kind === 'timestamps-and-watermarks';
+    if (makesWatermarks && spec.strategy.generator.kind === 'none') return input;
+    const silent = makesWatermarks ? undefined : silentSource(input, nodes);
+    if (silent !== undefined) return silent;
+  }
+  return undefined;
+}
+
+function missing(window: StreamNode, silent: StreamNode): MillraceError {
+  return new MillraceError(
+    'WATERMARK_MISSING',
+    `operator '${window.name}' is an event-time window, but its input from '${silent.name}' has no watermarks, so it ` +
+      'would never fire: give the source a WatermarkStrategy, or call assignTimestampsAndWatermarks(…) before keyBy',
+    { details: { operator: window.name, input: silent.name } },
+  );
+}
