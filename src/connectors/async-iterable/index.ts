@@ -1,0 +1,2 @@
+/** `millrace/connectors/async-iterable`: a source of an async iterable's values. */
+export { type AsyncIterableSplit, asyncIterableSource } from './async-iterable-source.ts';
