@@ -1,0 +1,272 @@
+/**
+ * Runs one stage as a chain does, without a chain: batches, watermarks, time and the end in, everything emitted out.
+ * For the tests of operators. Slices of resumable calls are counted; every clock is the test's.
+ */
+import { hashKey } from '../../base/hash.ts';
+import { simulatedEnvironment } from '../../base/simulated-environment.ts';
+import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
+import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { AnyKeySelector } from '../../graph/operator-spec.ts';
+import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
+import type {
+  ChainStage,
+  CollectEndpoint,
+  Emit,
+  LoopBuilder,
+  RowBatch,
+  RowNames,
+  StageContext,
+  StageCounts,
+  StageSnapshot,
+} from '../chain-stage.ts';
+
+/** A record that came out. */
+export interface Emitted {
+  readonly value: unknown;
+  readonly timestamp: number;
+}
+
+/** What a {@link StageDriver} may be told. */
+export interface StageDriverOptions {
+  readonly keySelector?: AnyKeySelector | undefined;
+  readonly operatorName?: string | undefined;
+  /** Ids of the side outputs that are read. */
+  readonly sideOutputs?: readonly string[] | undefined;
+  readonly nowMs?: number | undefined;
+  readonly autoWatermarkIntervalMs?: number | undefined;
+  /** Takes the main output instead of {@link StageDriver.output}. */
+  readonly emit?: Emit | undefined;
+}
+
+type RowLoop = (batch: RowBatch) => void;
+
+const LOOP_GUARD_MAX = 10_000_000;
+
+/** See the file's head. */
+export class StageDriver {
+  readonly stage: ChainStage;
+  readonly output: Emitted[] = [];
+  readonly sides: Map<string, Emitted[]> = new Map();
+  /** Watermarks and statuses that left the stage, with the count of rows emitted before them. */
+  readonly signals: { readonly signal: number | 'idle' | 'active'; readonly afterRows: number }[] =
+    [];
+  readonly collected: Emitted[] = [];
+  readonly counts: StageCounts = {
+    numRecordsIn: 0,
+    numRecordsOut: 0,
+    numLateRecordsDropped: 0,
+    numLateRecordsSideOutput: 0,
+    numDeadLetters: 0,
+  };
+  /** The wake-up that was asked for; Infinity if none. */
+  wakeUpMs: number = Number.POSITIVE_INFINITY;
+  /** Slices that the last resumable call took. */
+  slices = 0;
+  watermark: number = NO_TIMESTAMP;
+  readonly environment: SimulatedEnvironment;
+  readonly #keySelector: AnyKeySelector | undefined;
+  readonly #loop: RowLoop | undefined;
+  readonly #batch: RowBatch = {
+    count: 0,
+    values: new Array<unknown>(BATCH_ROWS).fill(undefined),
+    timestamps: new Float64Array(BATCH_ROWS),
+    hashes: new Int32Array(BATCH_ROWS),
+  };
+
+  constructor(
+    stage: ChainStage,
+    options: StageDriverOptions = {},
+    restored?: readonly StageSnapshot[],
+  ) {
+    this.stage = stage;
+    this.environment = simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
+    this.#keySelector = options.keySelector;
+    for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
+    const emit =
+      options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
+    stage.open(this.#context(options, emit));
+    if (restored !== undefined) stage.restore?.(restored);
+    this.#loop = stage.onRow === undefined ? undefined : compileRowLoop(stage.onRow, emit);
+  }
+
+  get nowMs(): number {
+    return this.environment.clock.now();
+  }
+
+  /** Values of {@link output}. */
+  get values(): unknown[] {
+    return this.output.map(({ value }) => value);
+  }
+
+  /** Hands rows over in batches. */
+  push(rows: readonly (readonly [value: unknown, timestamp?: number])[]): void {
+    for (let from = 0; from < rows.length; from += BATCH_ROWS) {
+      const part = rows.slice(from, from + BATCH_ROWS);
+      part.forEach(([value, timestamp], i) => this.#setRow(i, value, timestamp ?? NO_TIMESTAMP));
+      this.#batch.count = part.length;
+      this.pushBatch(this.#batch);
+    }
+  }
+
+  /** Hands a ready batch over. */
+  pushBatch(batch: RowBatch): void {
+    if (this.#loop !== undefined) this.#loop(batch);
+    else this.stage.onBatch?.(batch);
+  }
+
+  /** The input's watermark advances. */
+  advanceWatermark(watermark: number): void {
+    if (watermark <= this.watermark) return;
+    this.watermark = watermark;
+    this.#untilDone(() => this.stage.onWatermark?.(watermark) ?? true);
+    if (this.stage.ownsWatermarks !== true || watermark === MAX_WATERMARK) this.#signal(watermark);
+  }
+
+  /** The clock advances, wake-ups come at their time. */
+  advanceTimeTo(nowMs: number): void {
+    for (let guard = 0; this.wakeUpMs <= nowMs && guard < LOOP_GUARD_MAX; guard++) {
+      this.environment.clock.advanceTo(Math.max(this.nowMs, this.wakeUpMs));
+      this.fireWakeUp();
+    }
+    this.environment.clock.advanceTo(nowMs);
+  }
+
+  /** The wake-up comes now, even if the clock is past it. */
+  fireWakeUp(): void {
+    this.wakeUpMs = Number.POSITIVE_INFINITY;
+    this.#untilDone(() => this.stage.onProcessingTime?.(this.nowMs) ?? true);
+  }
+
+  /** Maximum watermark, end of input, `finish` and `close`. */
+  async end(): Promise<void> {
+    this.advanceWatermark(MAX_WATERMARK);
+    this.#untilDone(() => this.stage.endInput?.(0) ?? true);
+    await this.stage.finish?.();
+    await this.stage.close?.();
+  }
+
+  #untilDone(slice: () => boolean): void {
+    this.slices = 1;
+    while (!slice()) this.slices++;
+  }
+
+  #setRow(i: number, value: unknown, timestamp: number): void {
+    this.#batch.values[i] = value;
+    this.#batch.timestamps[i] = timestamp;
+    if (this.#keySelector === undefined) return;
+    const key = this.#keySelector(value);
+    this.#batch.hashes[i] = key === null || key === undefined ? 0 : hashKey(key);
+  }
+
+  #signal(signal: number | 'idle' | 'active'): void {
+    this.signals.push({ signal, afterRows: this.output.length });
+  }
+
+  #context(options: StageDriverOptions, emit: Emit): StageContext {
+    return {
+      runtimeContext: this.#runtimeContext(options),
+      operatorName: options.operatorName ?? 'operator under test',
+      emit,
+      sideOutput: (id) => {
+        const records = this.sides.get(id);
+        return records && ((value, timestamp) => void records.push({ value, timestamp }));
+      },
+      currentWatermark: () => this.watermark,
+      currentProcessingTime: () => this.nowMs,
+      wakeAt: (epochMs) => {
+        this.wakeUpMs = Math.min(this.wakeUpMs, epochMs);
+      },
+      emitWatermark: (watermark) => this.#signal(watermark),
+      emitStatus: (idle) => this.#signal(idle ? 'idle' : 'active'),
+      keySelector: options.keySelector,
+      inputType: undefined,
+      outputType: undefined,
+      autoWatermarkIntervalMs: options.autoWatermarkIntervalMs ?? 200,
+      counts: this.counts,
+      collectEndpoint: () => this.#collectEndpoint(),
+    };
+  }
+
+  #collectEndpoint(): CollectEndpoint {
+    return {
+      append: (value, timestamp) => void this.collected.push({ value, timestamp }),
+      hasCredit: () => true,
+      flush: () => {},
+    };
+  }
+
+  #runtimeContext(options: StageDriverOptions): RuntimeContext {
+    return {
+      jobName: 'job under test',
+      taskName: options.operatorName ?? 'operator under test',
+      indexOfThisSubtask: 0,
+      numberOfParallelSubtasks: 1,
+      maxNumberOfParallelSubtasks: 128,
+      environment: this.environment,
+      metricGroup: { counter: () => ({ inc: () => {}, count: 0 }) },
+    };
+  }
+}
+
+/** The loop of a chain of one stage. */
+function compileRowLoop(onRow: NonNullable<ChainStage['onRow']>, emit: Emit): RowLoop {
+  const builder = new TestLoopBuilder(emit);
+  onRow(builder, { value: 'value', timestamp: 'timestamp' });
+  return builder.compile();
+}
+
+class TestLoopBuilder implements LoopBuilder {
+  readonly #names: string[] = [];
+  readonly #constants: unknown[] = [];
+  readonly #lines: string[] = [];
+  readonly #emit: string;
+  #locals = 0;
+
+  constructor(emit: Emit) {
+    this.#emit = this.constant(emit, 'emit');
+  }
+
+  constant(value: unknown, hint: string): string {
+    const name = `${hint}$${this.#names.length}`;
+    this.#names.push(name);
+    this.#constants.push(value);
+    return name;
+  }
+
+  call(fn: unknown, ...args: readonly string[]): string {
+    return `${this.constant(fn, 'fn')}(${args.join(', ')})`;
+  }
+
+  local(expression: string, hint: string): string {
+    const name = `${hint}_${this.#locals++}`;
+    this.line(`const ${name} = ${expression};`);
+    return name;
+  }
+
+  line(statement: string): void {
+    this.#lines.push(statement);
+  }
+
+  when(condition: string, body: () => void): void {
+    this.line(`if (${condition}) {`);
+    body();
+    this.line('}');
+  }
+
+  emit(row: RowNames): void {
+    this.line(`${this.#emit}(${row.value}, ${row.timestamp});`);
+  }
+
+  compile(): RowLoop {
+    const code = [
+      'return function loop(batch) {',
+      'for (let row = 0; row < batch.count; row++) {',
+      'const value = batch.values[row]; const timestamp = batch.timestamps[row];',
+      ...this.#lines,
+      '} };',
+    ].join('\n');
+    return (new Function(...this.#names, code) as (...constants: unknown[]) => RowLoop)(
+      ...this.#constants,
+    );
+  }
+}
