@@ -82,6 +82,23 @@ export class EntryChunks {
     return bits !== undefined && (((bits[(entry & CHUNK_MASK) >> 5] ?? 0) >>> (entry & 31)) & 1) === 1;
   }
 
+  /**
+   * Brings the entries `candidates[i] - 1` into the cache; the result means nothing.
+   * Hot: a pass of its own, since behind a compare the misses do not overlap (at 10 M keys 48 against 85 ns).
+   */
+  touch(candidates: Int32Array, count: number): number {
+    if (this.stride === 0) return 0;
+    const chunks = this.chunks;
+    const stride = this.stride;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = (candidates[i] as number) - 1;
+      if (entry < 0) continue;
+      touched += (chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * stride] as number;
+    }
+    return touched;
+  }
+
   /** A new entry. */
   add(hash: number): number {
     const entry = this.#free === 0 ? this.#extend() : this.#reuse();

@@ -23,6 +23,8 @@ import { ValueStore } from './value-store.ts';
 
 /** Rows that go through the passes at once: their scratch stays in the first-level cache. */
 const BLOCK_ROWS = 1024;
+/** Up to this size the entries are in the second-level cache, and a pass to fetch them costs more than it gives. */
+const CACHED_ENTRIES = 32_768;
 /** Scratch of all tables of this thread, used within one call only: no user code runs in between. */
 const blockOrders = new Int32Array(BLOCK_ROWS);
 const blockRows = new Int32Array(BLOCK_ROWS);
@@ -50,7 +52,8 @@ export class KeyedTable {
   #index: HashIndex;
   #keys: KeyColumn | undefined;
   #values: ValueStore | undefined;
-  #touched = 0;
+  /** Keeps the passes that only fetch alive; means nothing. */
+  touched = 0;
 
   constructor(options: KeyedTableOptions = {}) {
     this.#options = options;
@@ -226,7 +229,8 @@ export class KeyedTable {
     const index = this.#index;
     index.migrate(rows);
     const column = this.#keys ?? this.#openKeys(keyKindOf(keys[blockRows[0] as number]));
-    this.#touched ^= index.candidates(blockOrders, rows, blockFound);
+    this.touched = index.candidates(blockOrders, rows, blockFound);
+    if (this.size > CACHED_ENTRIES) this.touched = this.entries.touch(blockFound, rows);
     column.match(keys, blockRows, rows, blockFound);
   }
 
