@@ -58,6 +58,11 @@ export interface SourceReader<T, S extends SourceSplit = SourceSplit> {
   pollNext(output: ReaderOutput<T>): InputStatus;
   /** Resolves when `pollNext` is worth calling after it returned NOTHING_AVAILABLE. */
   isAvailable(): Promise<void>;
+  /**
+   * After NOTHING_AVAILABLE: the time (monotonic ms of the environment's clock) at which `pollNext` is worth calling again, for
+   * readers that wait for a time only. It spares the promise; `isAvailable` is then not called. Infinity: not known.
+   */
+  nextPollMs?(): number;
   addSplits(splits: readonly S[]): void;
   /** No `addSplits` will follow. */
   notifyNoMoreSplits(): void;

@@ -1,0 +1,211 @@
+/**
+ * @dataplane A channel between two subtasks of one thread: rows pass by reference, nothing is encoded.
+ *
+ * Invariants:
+ * 1. Elements in memory are older than those in the overflow queue; while that is not empty, new ones go behind it.
+ * 2. At most {@link QUEUED_ROWS_MAX} rows wait by reference; a burst beyond is encoded into the overflow queue (and, beyond its
+ *    bound, written to disk), so memory stays bounded whatever one record emits.
+ */
+import { BATCH_ROWS, type RowBatch } from '../../operators/chain-stage.ts';
+import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
+import type { FrameWriter } from '../../types/frame-writer.ts';
+import { frameSchemaId } from '../../types/frame-reader.ts';
+import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
+import type { EdgeSchema } from './edge-schema.ts';
+import {
+  ACTIVE,
+  type ElementKind,
+  END,
+  FRAME,
+  IDLE,
+  NOTHING,
+  ROWS,
+  WATERMARK,
+} from './element.ts';
+import type { OverflowQueue } from './overflow-queue.ts';
+import { clearRowBatch, newRowBatch } from './row-batch.ts';
+
+/** Rows by reference that may wait before the producer is told to stop. */
+export const CREDIT_ROWS: number = 4 * BATCH_ROWS;
+
+/** Rows by reference that may wait before a burst goes to the overflow queue. */
+export const QUEUED_ROWS_MAX: number = 64 * BATCH_ROWS;
+
+interface QueuedLocally {
+  readonly kind: ElementKind;
+  readonly batch: RowBatch | undefined;
+  readonly watermark: number;
+}
+
+const NO_MEMORY = frameMemoryOf(new ArrayBuffer(8));
+
+/** Both ends of the channel. */
+export class LocalChannel implements OutputChannel, InputChannel {
+  readonly #schema: EdgeSchema;
+  readonly #overflow: OverflowQueue;
+  readonly #schemas = new Map<number, ChannelSchema>();
+  readonly #free: RowBatch[] = [];
+  #queue: QueuedLocally[] = [];
+  #queueFirst = 0;
+  #queuedRows = 0;
+  #writer: FrameWriter | undefined;
+  #writerVersion = -1;
+
+  /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
+  staged: RowBatch = newRowBatch();
+
+  batch: RowBatch = this.staged;
+  memory: FrameMemory = NO_MEMORY;
+  readonly offset = 0;
+  schema!: ChannelSchema;
+  watermark: number = Number.NEGATIVE_INFINITY;
+
+  constructor(schema: EdgeSchema, overflow: OverflowQueue) {
+    this.#schema = schema;
+    this.#overflow = overflow;
+  }
+
+  append(value: unknown, timestamp: number, hash: number): void {
+    const batch = this.staged;
+    const row = batch.count;
+    batch.values[row] = value;
+    batch.timestamps[row] = timestamp;
+    batch.hashes[row] = hash;
+    batch.count = row + 1;
+    if (row === BATCH_ROWS - 1) this.flush();
+  }
+
+  stagedRows(): number {
+    return this.staged.count;
+  }
+
+  flush(): void {
+    const batch = this.staged;
+    if (batch.count === 0) return;
+    if (!this.#overflow.isEmpty || this.#queuedRows >= QUEUED_ROWS_MAX) {
+      this.#overflowRows(batch);
+      return;
+    }
+    this.#queuedRows += batch.count;
+    this.#queue.push({ kind: ROWS, batch, watermark: 0 });
+    this.staged = this.#free.pop() ?? newRowBatch();
+  }
+
+  writeWatermark(watermark: number): void {
+    this.#control(WATERMARK, watermark);
+  }
+
+  writeStatus(idle: boolean): void {
+    this.#control(idle ? IDLE : ACTIVE, 0);
+  }
+
+  writeEnd(): void {
+    this.#control(END, 0);
+  }
+
+  hasCredit(): boolean {
+    return this.#queuedRows < CREDIT_ROWS && this.#overflow.isEmpty;
+  }
+
+  isDrained(): boolean {
+    return true;
+  }
+
+  overflowBytes(): number {
+    return this.#overflow.byteLength;
+  }
+
+  close(): void {
+    this.#overflow.close();
+    this.#queue = [];
+    this.#queueFirst = 0;
+  }
+
+  poll(): ElementKind {
+    const element = this.#queue[this.#queueFirst];
+    if (element !== undefined) {
+      if (element.batch !== undefined) this.batch = element.batch;
+      this.watermark = element.watermark;
+      return element.kind;
+    }
+    const overflowed = this.#overflow.isEmpty ? undefined : this.#overflow.peek();
+    if (overflowed === undefined) return NOTHING;
+    this.memory = overflowed.memory;
+    if (overflowed.kind === FRAME) {
+      const schema = this.#schemas.get(frameSchemaId(overflowed.memory, 0));
+      if (schema !== undefined) this.schema = schema;
+    } else {
+      this.watermark = overflowed.memory.float64[0] ?? 0;
+    }
+    return overflowed.kind as ElementKind;
+  }
+
+  release(): void {
+    const element = this.#queue[this.#queueFirst];
+    if (element === undefined) {
+      this.#overflow.shift();
+      return;
+    }
+    this.#queueFirst++;
+    if (element.batch !== undefined) {
+      this.#queuedRows -= element.batch.count;
+      clearRowBatch(element.batch);
+      if (this.#free.length < 8) this.#free.push(element.batch);
+    }
+    if (this.#queueFirst === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#queueFirst = 0;
+    } else if (this.#queueFirst === 256) {
+      this.#queue = this.#queue.slice(256);
+      this.#queueFirst = 0;
+    }
+  }
+
+  #control(kind: ElementKind, watermark: number): void {
+    this.flush();
+    if (this.#overflow.isEmpty) {
+      this.#queue.push({ kind, batch: undefined, watermark });
+      return;
+    }
+    const memory = frameMemoryOf(new ArrayBuffer(8));
+    memory.float64[0] = watermark;
+    this.#overflow.push(kind, memory, 8);
+  }
+
+  #overflowRows(batch: RowBatch): void {
+    let writer = this.#currentWriter();
+    for (let row = 0; row < batch.count; row++) {
+      const value = batch.values[row];
+      const timestamp = batch.timestamps[row] ?? 0;
+      const hash = batch.hashes[row] ?? 0;
+      let result = writer.append(value, timestamp, hash);
+      while (result < 0) {
+        this.#overflowFrame(writer);
+        this.#schema.fit(value);
+        writer = this.#currentWriter();
+        result = writer.append(value, timestamp, hash);
+      }
+      if (result === 1) this.#overflowFrame(writer);
+    }
+    this.#overflowFrame(writer);
+    clearRowBatch(batch);
+  }
+
+  #currentWriter(): FrameWriter {
+    if (this.#writer === undefined || this.#writerVersion !== this.#schema.version) {
+      if (this.#writer !== undefined) this.#overflowFrame(this.#writer);
+      this.#writer = this.#schema.newWriter();
+      this.#writerVersion = this.#schema.version;
+      const current = this.#schema.current;
+      if (current !== undefined) this.#schemas.set(current.id, current);
+    }
+    return this.#writer;
+  }
+
+  #overflowFrame(writer: FrameWriter): void {
+    if (writer.rowCount === 0) return;
+    const memory = frameMemoryOf(new ArrayBuffer(writer.byteLength()));
+    const byteLength = writer.writeTo(memory, 0);
+    this.#overflow.push(FRAME, memory, byteLength);
+  }
+}

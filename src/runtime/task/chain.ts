@@ -1,0 +1,446 @@
+/**
+ * A chain of operators in one subtask: opens its stages, compiles its loops, takes watermarks, timers and the end of input
+ * through the stages in order.
+ *
+ * Invariants:
+ * 1. Watermarks, timers and the end pass the nodes in index order, parents first; what a node emits meanwhile reaches its
+ *    children before the same watermark does.
+ * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No rows enter during a pass.
+ * 3. Rows that batch stages have not seen yet are handed over before any pass, and after every element.
+ */
+import type { Environment } from '../../base/environment.ts';
+import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { PipelineConfiguration } from '../../graph/configuration.ts';
+import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
+import type {
+  ChainStage,
+  CollectEndpoint,
+  Emit,
+  RowBatch,
+  StageContext,
+  StageCounts,
+} from '../../operators/chain-stage.ts';
+import { createFrameReader, type FrameReader } from '../../types/frame-reader.ts';
+import type { FrameMemory } from '../../types/frame-memory.ts';
+import type { ChannelSchema } from '../channel/channel.ts';
+import type { EdgeOutput } from '../channel/edge-output.ts';
+import { newRowBatch } from '../channel/row-batch.ts';
+import {
+  type Collect,
+  LoopCompiler,
+  type LoopNode,
+  type LoopProgress,
+  type RunFrame,
+  type RunRows,
+  type SideTargets,
+} from './loop-compiler.ts';
+
+/** What a chain is made of. */
+export interface ChainOptions {
+  readonly vertex: JobVertex;
+  readonly stages: readonly ChainStage[];
+  readonly outputs: readonly EdgeOutput[];
+  readonly environment: Environment;
+  readonly configuration: PipelineConfiguration;
+  readonly runtimeContext: (node: ChainNode) => RuntimeContext;
+  readonly collectEndpoint: (name: string) => CollectEndpoint;
+  /** Keeps a generated loop's source, if the user wants them. */
+  readonly dump: ((name: string, source: string) => void) | undefined;
+}
+
+interface RunningNode extends LoopNode {
+  readonly node: ChainNode;
+  readonly edges: readonly EdgeOutput[];
+  /** The input watermark being or last handled, and what has been passed on. */
+  watermark: number;
+  passed: number;
+  /** A pass has flushed this node's batch already and waits for its stage. */
+  entered: boolean;
+  /** When the stage wants `onProcessingTime`, epoch ms. */
+  wakeAtMs: number;
+}
+
+interface FrameLoop {
+  readonly reader: FrameReader;
+  readonly run: RunFrame;
+}
+
+type Pass =
+  | { readonly kind: 'watermark'; readonly watermark: number; cursor: number }
+  | { readonly kind: 'timers'; readonly nowMs: number; cursor: number }
+  | { readonly kind: 'end'; cursor: number };
+
+/** See the file's head. */
+export class Chain {
+  readonly vertex: JobVertex;
+  readonly outputs: readonly EdgeOutput[];
+  /** Where the loop is, for error reports. */
+  readonly progress: LoopProgress = { at: 0, row: 0, emitted: 0 };
+  readonly #options: ChainOptions;
+  readonly #nodes: (RunningNode | undefined)[];
+  readonly #compiler: LoopCompiler;
+  readonly #frameLoops = new Map<string, FrameLoop>();
+  #runRows: RunRows | undefined;
+  #pass: Pass | undefined;
+  #failedRow: (() => unknown) | undefined;
+
+  constructor(options: ChainOptions) {
+    this.vertex = options.vertex;
+    this.outputs = options.outputs;
+    this.#options = options;
+    this.#nodes = new Array<RunningNode | undefined>(options.vertex.nodes.length).fill(undefined);
+    this.#compiler = new LoopCompiler(this.#nodes, this.progress, options.dump);
+  }
+
+  /** Opens all stages, the last first, since a stage's emitter contains the code of those after it. */
+  open(): void {
+    for (let index = this.vertex.nodes.length - 1; index >= 0; index--) this.#openNode(index);
+  }
+
+  /** The counters of each operator, by node index. */
+  counts(): readonly StageCounts[] {
+    return this.#all().map((node) => node.counts);
+  }
+
+  /** What a source's reader emits to. */
+  collect(): Collect {
+    return this.#compiler.collect();
+  }
+
+  /** A stage's side output, for sources that write to it themselves. */
+  sideEmitter(index: number, tagId: string): Emit | undefined {
+    return this.#compiler.sideEmitter(index, tagId);
+  }
+
+  /** Runs all rows of a batch through the chain. */
+  runRows(batch: RowBatch): void {
+    this.#failedRow = () => batch.values[this.progress.row];
+    const head = this.#running(0);
+    if (head.stage.onRow === undefined) {
+      head.counts.numRecordsIn += batch.count;
+      this.progress.at = 0;
+      head.stage.onBatch?.(batch);
+    } else {
+      this.#runRows ??= this.#compiler.runRows();
+      this.#runRows(batch, 0, batch.count);
+    }
+    this.flushBatches();
+  }
+
+  /** Decodes a frame and runs its rows through the chain; the loop is compiled once per schema. Returns the row count. */
+  runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema): number {
+    let loop = this.#frameLoops.get(schema.json);
+    if (loop === undefined) {
+      const reader = createFrameReader(schema);
+      const run = this.#compiler.runFrame(reader, String(this.#frameLoops.size));
+      loop = { reader, run };
+      this.#frameLoops.set(schema.json, loop);
+    }
+    const { reader } = loop;
+    this.#failedRow = () => reader.read(this.progress.row);
+    const rows = reader.open(memory, offset);
+    loop.run(0, rows);
+    this.flushBatches();
+    return rows;
+  }
+
+  /** Hands staged rows to the batch stages. */
+  flushBatches(): void {
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const flush = this.#nodes[index]?.flushBatch;
+      if (flush !== undefined) flush();
+    }
+  }
+
+  /** Whether a pass is unfinished. */
+  get inPass(): boolean {
+    return this.#pass !== undefined;
+  }
+
+  /** Starts the pass of an input watermark; true when it is done already. */
+  beginWatermark(watermark: number): boolean {
+    this.#pass = { kind: 'watermark', watermark, cursor: 0 };
+    return this.continuePass();
+  }
+
+  /** Starts the pass of timers that are due; true when it is done already. */
+  beginTimers(nowMs: number): boolean {
+    this.#pass = { kind: 'timers', nowMs, cursor: 0 };
+    return this.continuePass();
+  }
+
+  /** Starts the pass of the end of input; true when it is done already. */
+  beginEnd(): boolean {
+    this.#pass = { kind: 'end', cursor: 0 };
+    return this.continuePass();
+  }
+
+  /** Does the next slice of the unfinished pass; true when it is done. */
+  continuePass(): boolean {
+    const pass = this.#pass;
+    if (pass === undefined) return true;
+    while (pass.cursor < this.#nodes.length) {
+      if (!this.#passNode(pass, pass.cursor)) return false;
+      pass.cursor++;
+    }
+    this.#pass = undefined;
+    this.flushBatches();
+    return true;
+  }
+
+  /** The input's status has changed. */
+  inputStatus(idle: boolean): void {
+    this.#writeStatus(0, idle);
+  }
+
+  /** The earliest time a stage asked for, epoch ms, or Infinity. */
+  nextWakeMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const wakeAtMs = this.#nodes[index]?.wakeAtMs ?? Number.POSITIVE_INFINITY;
+      if (wakeAtMs < earliest) earliest = wakeAtMs;
+    }
+    return earliest;
+  }
+
+  /** The first stage's reason to wait, if one takes no rows now. */
+  backpressure(): Promise<void> | undefined {
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const waiting = this.#nodes[index]?.stage.backpressure?.();
+      if (waiting !== undefined) return waiting;
+    }
+    return undefined;
+  }
+
+  /** The asynchronous last work of the stages, in order; undefined if there is none. */
+  finish(): Promise<void> | undefined {
+    const waiting = this.#all().filter(({ stage }) => stage.finish !== undefined);
+    if (waiting.length === 0) return undefined;
+    return this.#finishAll(waiting);
+  }
+
+  /** Closes all stages, also after a failure; the first error of theirs is thrown at the end. */
+  async close(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const node of this.#nodes) {
+      try {
+        await node?.stage.close?.();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** The operator and record that user code failed on. */
+  failure(): { readonly operator: string; readonly record: unknown } {
+    const operator = this.vertex.nodes[this.progress.at]?.name ?? this.vertex.name;
+    return { operator, record: this.#failedRow?.() };
+  }
+
+  async #finishAll(nodes: readonly RunningNode[]): Promise<void> {
+    for (const node of nodes) {
+      this.progress.at = node.index;
+      await node.stage.finish?.();
+    }
+  }
+
+  #passNode(pass: Pass, index: number): boolean {
+    switch (pass.kind) {
+      case 'watermark':
+        return this.#passWatermark(index, index === 0 ? pass.watermark : this.#parentOf(index).passed);
+      case 'timers':
+        return this.#passTimer(index, pass.nowMs);
+      case 'end':
+        return this.#passEnd(index);
+      default:
+        return pass satisfies never;
+    }
+  }
+
+  #passWatermark(index: number, watermark: number): boolean {
+    const node = this.#running(index);
+    if (!node.entered) {
+      if (watermark <= node.watermark) return true;
+      node.flushBatch?.();
+      node.watermark = watermark;
+      node.entered = true;
+    }
+    this.progress.at = index;
+    if (node.stage.onWatermark !== undefined && !node.stage.onWatermark(watermark)) return false;
+    node.entered = false;
+    if (node.stage.ownsWatermarks !== true || watermark === Number.POSITIVE_INFINITY) {
+      this.#passOn(node, watermark);
+    }
+    return true;
+  }
+
+  #passOn(node: RunningNode, watermark: number): void {
+    if (watermark <= node.passed) return;
+    node.passed = watermark;
+    for (const edge of node.edges) edge.writeWatermark(watermark);
+  }
+
+  #passTimer(index: number, nowMs: number): boolean {
+    const node = this.#running(index);
+    if (!node.entered) {
+      if (node.wakeAtMs > nowMs) return true;
+      node.flushBatch?.();
+      node.wakeAtMs = Number.POSITIVE_INFINITY;
+      node.entered = true;
+    }
+    this.progress.at = index;
+    if (node.stage.onProcessingTime !== undefined && !node.stage.onProcessingTime(nowMs)) {
+      return false;
+    }
+    node.entered = false;
+    return true;
+  }
+
+  #passEnd(index: number): boolean {
+    const node = this.#running(index);
+    if (!node.entered) {
+      node.flushBatch?.();
+      node.entered = true;
+    }
+    this.progress.at = index;
+    if (node.stage.endInput !== undefined && !node.stage.endInput(0)) return false;
+    node.entered = false;
+    return true;
+  }
+
+  /** A stage has made a watermark: to its edges and through all that follows it, at once. */
+  #emitWatermark(index: number, watermark: number): void {
+    const node = this.#running(index);
+    this.#passOn(node, watermark);
+    for (let after = index + 1; after < this.#nodes.length; after++) {
+      while (!this.#passWatermark(after, this.#parentOf(after).passed)) {
+        // The stage does its next slice: a watermark made in the middle of a batch is handled in one go.
+      }
+    }
+  }
+
+  #writeStatus(index: number, idle: boolean): void {
+    for (const node of this.#all()) {
+      if (this.#descendsFrom(node, index)) for (const edge of node.edges) edge.writeStatus(idle);
+    }
+  }
+
+  /** Whether status changes of `ancestor` pass through to `node`'s outputs. */
+  #descendsFrom(node: RunningNode, ancestor: number): boolean {
+    let each = node;
+    while (each.index !== ancestor) {
+      if (each.stage.ownsWatermarks === true || each.index === 0) return false;
+      each = this.#parentOf(each.index);
+    }
+    return true;
+  }
+
+  #openNode(index: number): void {
+    const { vertex, stages, outputs } = this.#options;
+    const node = vertex.nodes[index];
+    const stage = stages[index];
+    if (node === undefined || stage === undefined) throw new RangeError(`no node ${index}`);
+    const counts: StageCounts = {
+      numRecordsIn: 0,
+      numRecordsOut: 0,
+      numLateRecordsDropped: 0,
+      numLateRecordsSideOutput: 0,
+      numDeadLetters: 0,
+    };
+    const edges = outputs.filter((output) => output.edge.source.node === index);
+    const main = edges.filter((edge) => edge.edge.tag === undefined);
+    const running: RunningNode = {
+      index,
+      node,
+      stage,
+      counts,
+      edges,
+      children: this.#childrenOf(index, undefined),
+      writes: main.map((edge) => edge.write),
+      sideOutputs: this.#sideOutputsOf(index, edges),
+      ...this.#batchOf(index, stage),
+      watermark: Number.NEGATIVE_INFINITY,
+      passed: Number.NEGATIVE_INFINITY,
+      entered: false,
+      wakeAtMs: Number.POSITIVE_INFINITY,
+    };
+    this.#nodes[index] = running;
+    this.progress.at = index;
+    stage.open(this.#contextOf(running));
+  }
+
+  #childrenOf(index: number, tag: string | undefined): number[] {
+    return this.vertex.nodes
+      .filter((node) => node.parent === index && node.parentTag === tag)
+      .map((node) => node.index);
+  }
+
+  #sideOutputsOf(index: number, edges: readonly EdgeOutput[]): Map<string, SideTargets> {
+    const tags = new Set<string>();
+    for (const node of this.vertex.nodes) {
+      if (node.parent === index && node.parentTag !== undefined) tags.add(node.parentTag);
+    }
+    for (const { edge } of edges) if (edge.tag !== undefined) tags.add(edge.tag);
+    const targets = new Map<string, SideTargets>();
+    for (const tag of tags) {
+      const writes = edges.filter((edge) => edge.edge.tag === tag).map((edge) => edge.write);
+      targets.set(tag, { children: this.#childrenOf(index, tag), writes });
+    }
+    return targets;
+  }
+
+  #batchOf(index: number, stage: ChainStage): Pick<RunningNode, 'batch' | 'flushBatch'> {
+    if (stage.onRow !== undefined) return { batch: undefined, flushBatch: undefined };
+    const batch = newRowBatch();
+    const flushBatch = (): void => {
+      if (batch.count === 0) return;
+      this.progress.at = index;
+      stage.onBatch?.(batch);
+      batch.count = 0;
+    };
+    return { batch, flushBatch };
+  }
+
+  #contextOf(node: RunningNode): StageContext {
+    const compiler = this.#compiler;
+    const { environment, configuration, runtimeContext, collectEndpoint } = this.#options;
+    let emitter: Emit | undefined;
+    return {
+      runtimeContext: runtimeContext(node.node),
+      operatorName: node.node.name,
+      get emit(): Emit {
+        emitter ??= compiler.emitter(node.index);
+        return emitter;
+      },
+      sideOutput: (tagId) => compiler.sideEmitter(node.index, tagId),
+      currentWatermark: () => node.watermark,
+      currentProcessingTime: () => environment.clock.now(),
+      wakeAt: (epochMs) => {
+        if (epochMs < node.wakeAtMs) node.wakeAtMs = epochMs;
+      },
+      emitWatermark: (watermark) => this.#emitWatermark(node.index, watermark),
+      emitStatus: (idle) => this.#writeStatus(node.index, idle),
+      keySelector: node.node.keySelector,
+      inputType: node.node.inputType,
+      outputType: node.node.outputType,
+      autoWatermarkIntervalMs: configuration.autoWatermarkIntervalMs,
+      counts: node.counts,
+      collectEndpoint,
+    };
+  }
+
+  #parentOf(index: number): RunningNode {
+    return this.#running(this.#running(index).node.parent);
+  }
+
+  #running(index: number): RunningNode {
+    const node = this.#nodes[index];
+    if (node === undefined) throw new RangeError(`a chain has no open node ${index}`);
+    return node;
+  }
+
+  #all(): RunningNode[] {
+    return this.#nodes.filter((node) => node !== undefined);
+  }
+}

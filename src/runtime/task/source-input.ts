@@ -1,0 +1,164 @@
+/**
+ * @dataplane Drives a source's reader: polls it record by record up to a batch, lends it the chain's generated `collect`.
+ *
+ * Invariants:
+ * 1. The reader is never polled while it waits for `isAvailable` or before its first split or the end of splits is known to it.
+ * 2. A step emits about a batch: it stops after the poll that reaches {@link BATCH_ROWS}.
+ */
+import type { Environment } from '../../base/environment.ts';
+import type { OutputTag } from '../../functions/output-tag.ts';
+import type { MetricGroup } from '../../functions/runtime-context.ts';
+import {
+  END_OF_INPUT,
+  NOTHING_AVAILABLE,
+  type ReaderOutput,
+  type Source,
+  type SourceReader,
+  type SourceSplit,
+} from '../../functions/source.ts';
+import { BATCH_ROWS, type Emit, NO_TIMESTAMP } from '../../operators/chain-stage.ts';
+import type { Chain } from './chain.ts';
+import {
+  INPUT_ENDED,
+  INPUT_NOTHING,
+  INPUT_POLL_AGAIN,
+  INPUT_SOME,
+  type InputResult,
+  type TaskInput,
+} from './task-input.ts';
+
+/** What a {@link SourceInput} is made of. */
+export interface SourceInputOptions {
+  readonly source: Source<unknown>;
+  readonly chain: Chain;
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly environment: Environment;
+  readonly metricGroup: MetricGroup;
+  readonly sendSplitRequest: () => void;
+  /** Wakes the worker when the reader has become available. */
+  readonly wake: () => void;
+  /** Takes an error of the reader's promise. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** See the file's head. */
+export class SourceInput implements TaskInput {
+  readonly #reader: SourceReader<unknown>;
+  readonly #output: ReaderOutput<unknown>;
+  readonly #options: SourceInputOptions;
+  #waiting = false;
+  #nextPollMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: SourceInputOptions) {
+    const { source, chain, subtask, parallelism, environment } = options;
+    this.#options = options;
+    this.#output = readerOutput(chain);
+    this.#reader = source.createReader({
+      indexOfSubtask: subtask,
+      parallelism,
+      environment,
+      metricGroup: options.metricGroup,
+      sendSplitRequest: options.sendSplitRequest,
+      hasSideOutput: (tagId) => chain.sideEmitter(0, tagId) !== undefined,
+    });
+  }
+
+  get needsEventLoop(): boolean {
+    return this.#waiting;
+  }
+
+  start(): void {
+    this.#reader.start?.();
+  }
+
+  addSplits(splits: readonly SourceSplit[]): void {
+    this.#reader.addSplits(splits);
+  }
+
+  notifyNoMoreSplits(): void {
+    this.#reader.notifyNoMoreSplits();
+  }
+
+  step(): InputResult {
+    if (this.#waiting) return INPUT_NOTHING;
+    const { chain } = this.#options;
+    const { progress } = chain;
+    const reader = this.#reader;
+    const output = this.#output;
+    progress.emitted = 0;
+    progress.at = 0;
+    let result: InputResult = INPUT_SOME;
+    for (let before = 0; before < BATCH_ROWS; before = progress.emitted) {
+      const status = reader.pollNext(output);
+      if (status === END_OF_INPUT) {
+        result = INPUT_ENDED;
+        break;
+      }
+      if (status === NOTHING_AVAILABLE) {
+        this.#wait();
+        result = progress.emitted > 0 ? INPUT_SOME : INPUT_NOTHING;
+        break;
+      }
+      if (progress.emitted === before) {
+        result = before > 0 ? INPUT_SOME : INPUT_POLL_AGAIN;
+        break;
+      }
+    }
+    chain.flushBatches();
+    return result;
+  }
+
+  nextPollMs(): number {
+    return this.#nextPollMs;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#reader.close();
+  }
+
+  #wait(): void {
+    const reader = this.#reader;
+    if (reader.nextPollMs !== undefined) {
+      this.#nextPollMs = reader.nextPollMs();
+      if (this.#nextPollMs < Number.POSITIVE_INFINITY) return;
+    }
+    this.#waiting = true;
+    reader.isAvailable().then(
+      () => this.#available(),
+      (error: unknown) => {
+        if (!this.#closed) this.#options.fail(error);
+      },
+    );
+  }
+
+  #available(): void {
+    this.#waiting = false;
+    if (!this.#closed) this.#options.wake();
+  }
+}
+
+function readerOutput(chain: Chain): ReaderOutput<unknown> {
+  const sideOutputs = new Map<string, Emit | undefined>();
+  let idle = false;
+  const markActive = (): void => {
+    if (!idle) return;
+    idle = false;
+    chain.inputStatus(false);
+  };
+  return {
+    collect: chain.collect(),
+    output: <T>(tag: OutputTag<T>, value: T): void => {
+      if (!sideOutputs.has(tag.id)) sideOutputs.set(tag.id, chain.sideEmitter(0, tag.id));
+      sideOutputs.get(tag.id)?.(value, NO_TIMESTAMP);
+    },
+    markIdle: () => {
+      if (idle) return;
+      idle = true;
+      chain.inputStatus(true);
+    },
+    markActive,
+  };
+}

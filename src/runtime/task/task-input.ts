@@ -1,0 +1,28 @@
+/** What feeds a task: a source's reader, or channels from upstream. */
+
+/** Nothing to do now. */
+export const INPUT_NOTHING = 0;
+/** Something was handled. */
+export const INPUT_SOME = 1;
+/** Nothing was there, but the input wants to be asked again at once (a reader that watches the clock by itself). */
+export const INPUT_POLL_AGAIN = 2;
+/** The input has ended. */
+export const INPUT_ENDED = 3;
+
+/** What {@link TaskInput.step} returns. */
+export type InputResult =
+  | typeof INPUT_NOTHING
+  | typeof INPUT_SOME
+  | typeof INPUT_POLL_AGAIN
+  | typeof INPUT_ENDED;
+
+/** A task's input. */
+export interface TaskInput {
+  /** Handles one element, or up to a batch of a source's records. */
+  step(): InputResult;
+  /** When to ask again after NOTHING, in monotonic ms; Infinity if only a wake-up tells. */
+  nextPollMs(): number;
+  /** Whether the input waits for a promise, so that the event loop must turn. */
+  readonly needsEventLoop: boolean;
+  close(): void | Promise<void>;
+}
