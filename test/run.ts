@@ -27,6 +27,21 @@ const CHECKS: readonly Step[] = [
 
 const TESTS: Step = { name: 'tests', args: ['node_modules/ava/entrypoints/cli.js'] };
 
+/** The lines of ava's summary that tell of failures. */
+const FAILURES = new RegExp(
+  [
+    'tests? failed',
+    'hooks? failed',
+    'uncaught exceptions?',
+    'unhandled rejections?',
+    'tests? remained pending',
+    'test files? (?:did not|were not|was not)',
+  ]
+    .join('|')
+    .replace(/^.*$/, '^ {2}(\\d+) (?:$&)'),
+  'gm',
+);
+
 interface Outcome {
   readonly exitCode: number;
   readonly output: string;
@@ -36,9 +51,7 @@ interface Outcome {
 export function countTests(outcome: Outcome): { passed: number; failed: number } {
   const text = stripVTControlCharacters(outcome.output);
   const passed = sum(text, /^ {2}(\d+) tests? passed/gm);
-  const failures =
-    /^ {2}(\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?|tests? remained pending|test files? (?:did not|were not|was not))/gm;
-  const failed = sum(text, failures);
+  const failed = sum(text, FAILURES);
   const isSilentFailure = failed === 0 && (outcome.exitCode !== 0 || passed === 0);
   return { passed, failed: isSilentFailure ? 1 : failed };
 }

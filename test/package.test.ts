@@ -1,0 +1,130 @@
+/**
+ * The package as users get it: built, packed, installed into an empty folder, run from JavaScript.
+ *
+ * The tarball's dependencies come from npm's cache where they are there, else from the registry.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { build } from './build.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+interface Manifest {
+  readonly files: readonly string[];
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+
+/** A folder with the tarball's content in `package/` and an installation of it in `app/`. */
+let folder = '';
+
+test.before('build, pack, install', () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
+  const unpacked = join(folder, 'package');
+  mkdirSync(unpacked);
+  build(join(unpacked, 'dist'));
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
+    if (existsSync(join(ROOT, name)))
+      writeFileSync(join(unpacked, name), readFileSync(join(ROOT, name)));
+  }
+  const tarball = npm(unpacked, 'pack', '--ignore-scripts', '--pack-destination', folder).trim();
+  const app = join(folder, 'app');
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true, "type": "module" }');
+  npm(
+    app,
+    'install',
+    '--omit=optional',
+    '--omit=peer',
+    '--prefer-offline',
+    `../${tarball.split('\n').at(-1)}`,
+  );
+});
+
+test.after.always('remove the folder', () => {
+  if (folder !== '') rmSync(folder, { recursive: true, force: true });
+});
+
+test('publint has nothing to say', async (t) => {
+  const { messages, pkg } = await publint({ pkgDir: join(folder, 'package'), strict: true });
+  for (const message of messages) t.log(formatMessage(message, pkg));
+  t.is(messages.length, 0);
+});
+
+test('the tarball holds what is exported, and no tests, examples or sources', (t) => {
+  const installed = join(folder, 'app/node_modules/millrace');
+  for (const target of targets())
+    t.true(existsSync(join(installed, target)), `${target} is missing`);
+  const listed = npm(join(folder, 'package'), 'pack', '--ignore-scripts', '--dry-run', '--json');
+  const [{ files }] = JSON.parse(listed) as [{ files: readonly { path: string }[] }];
+  const unwanted = files.filter(({ path }) =>
+    /\.test\.|examples\/|(?<!\.d)\.ts$|^test\//.test(path),
+  );
+  t.deepEqual(unwanted, []);
+  t.true(files.length > 10);
+});
+
+test('every dependency of the installation is declared', (t) => {
+  const installed = join(folder, 'app/node_modules');
+  for (const name of Object.keys(manifest.dependencies))
+    t.true(existsSync(join(installed, name)), name);
+  t.false(existsSync(join(installed, 'ava')));
+});
+
+test('every entry point can be imported from JavaScript', (t) => {
+  const specifiers = Object.keys(manifest.exports)
+    .filter((key) => !key.includes('*') && key !== './package.json')
+    .map((key) => key.replace('.', 'millrace'));
+  const program = `
+    for (const name of ${JSON.stringify(specifiers)}) {
+      const module = await import(name);
+      console.log(name, Object.keys(module).length > 0);
+    }`;
+  t.is(runProgram('entries.js', program), specifiers.map((name) => `${name} true\n`).join(''));
+});
+
+test('the command line prints its help', (t) => {
+  const command = join(folder, 'app/node_modules/.bin/millrace');
+  t.regex(runNode(join(folder, 'app'), command, '--help'), /run/);
+});
+
+/** The files that package.json promises; a pattern stands for its folder. */
+function targets(): readonly string[] {
+  const exported = Object.values(manifest.exports).map((target) =>
+    typeof target === 'string' ? target : target.default,
+  );
+  return [...exported, ...Object.values(manifest.bin)].map((target) =>
+    target.includes('*') ? dirname(target.slice(0, target.indexOf('*') + 1)) : target,
+  );
+}
+
+function runProgram(name: string, text: string): string {
+  const app = join(folder, 'app');
+  writeFileSync(join(app, name), text);
+  return runNode(app, name);
+}
+
+/** Runs under the Node that runs this test, the pinned one. */
+function runNode(cwd: string, ...args: readonly string[]): string {
+  return execFileSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: 60_000 });
+}
+
+function npm(cwd: string, ...args: readonly string[]): string {
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  return execFileSync('npm', [...args, ...quiet], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 110_000,
+  });
+}
