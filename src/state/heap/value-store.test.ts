@@ -1,0 +1,137 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { hashKey } from '../../base/hash.ts';
+import { types } from '../../types/types.ts';
+import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
+import { KeyedTable } from './keyed-table.ts';
+import { captureValueLayout, OBJECT_LAYOUT, valueLayoutOf } from './value-layout.ts';
+
+function entryOf(table: KeyedTable, key: unknown): number {
+  return table.findOrInsert(key, hashKey(key));
+}
+
+test('a row type keeps numbers and booleans in number columns, the rest as objects, in field order', (t) => {
+  const type = types.row({
+    name: types.string,
+    count: types.long,
+    isLate: types.boolean,
+    mean: types.optional(types.double),
+    at: types.timestamp,
+    tags: types.array(types.string),
+  });
+  t.deepEqual(valueLayoutOf(type), {
+    kind: 'row',
+    isCaptured: false,
+    fields: [
+      { name: 'name', column: 'object' },
+      { name: 'count', column: 'number' },
+      { name: 'isLate', column: 'boolean' },
+      { name: 'mean', column: 'number' },
+      { name: 'at', column: 'number' },
+      { name: 'tags', column: 'object' },
+    ],
+  });
+  const table = new KeyedTable({ value: valueLayoutOf(type) });
+  const entry = entryOf(table, 'JFK');
+  const value = { tags: ['x'], at: 5, mean: null, isLate: true, count: 3, name: 'a' };
+  table.write(entry, value);
+  t.deepEqual(table.read(entry), value);
+  t.deepEqual(Object.keys(table.read(entry) as object), ['name', 'count', 'isLate', 'mean', 'at', 'tags']);
+  t.not(table.read(entry), table.read(entry));
+  t.deepEqual(table.values?.widened, ['mean']);
+});
+
+test('whatever is written is read back, with any layout captured before it', (t) => {
+  const part = fc.oneof(fc.double(), fc.integer(), fc.boolean(), fc.string(), fc.constantFrom(null, undefined, NaN, -0, 5n));
+  const value = fc.oneof(
+    part,
+    fc.record({ a: part, b: part }),
+    fc.record({ a: part, b: part, c: part }, { requiredKeys: ['a'] }),
+    fc.array(part),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(5), value), { minLength: 1 }), (writes) => {
+      const table = new KeyedTable();
+      const oracle = new Map<number, unknown>();
+      for (const [key, written] of writes) {
+        table.write(entryOf(table, key), written);
+        oracle.set(key, written);
+      }
+      for (const [key, expected] of oracle) t.deepEqual(table.read(table.find(key, hashKey(key))), expected);
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+test('a value that does not fit its number column widens it and says so; other entries stay', (t) => {
+  const table = new KeyedTable({ value: valueLayoutOf(types.row({ sum: types.double })) });
+  const [a, b] = [entryOf(table, 1), entryOf(table, 2)];
+  table.write(a, { sum: 1.5 });
+  t.is(table.values?.numberPlace('sum'), 1);
+  table.write(b, { sum: 10n ** 20n });
+  t.is(table.values?.numberPlace('sum'), -1);
+  t.deepEqual(table.values?.widened, ['sum']);
+  t.deepEqual([table.read(a), table.read(b)], [{ sum: 1.5 }, { sum: 10n ** 20n }]);
+  table.write(b, { sum: NaN });
+  t.deepEqual(table.read(b), { sum: NaN });
+});
+
+test('generated code updates a number column in place', (t) => {
+  const table = new KeyedTable({ value: valueLayoutOf(types.row({ count: types.long, sum: types.double })) });
+  const keys = Array.from({ length: 40_000 }, (_, i) => i % 20_000);
+  const entries = new Int32Array(keys.length);
+  table.findOrInsertBatch(keys, Int32Array.from(keys, hashKey), keys.length, entries, new Uint8Array(keys.length));
+  const place = table.values?.numberPlace('sum') ?? -1;
+  const { chunks, stride } = table.entries;
+  for (const entry of entries) {
+    const chunk = chunks[entry >> CHUNK_SHIFT] as Float64Array;
+    const at = (entry & CHUNK_MASK) * stride + place;
+    chunk[at] = (chunk[at] as number) + 0.5;
+  }
+  t.deepEqual(table.read(entries[19_999] as number), { count: 0, sum: 1 });
+  t.is(table.chunkOf(17_000)[table.offsetOf(17_000) + place], 1);
+});
+
+test('a removed entry leaves nothing to the key that gets its number', (t) => {
+  const table = new KeyedTable();
+  const entry = entryOf(table, 'a');
+  table.write(entry, { n: 5, list: [1] });
+  table.write(entry, { n: 'five', list: [1] });
+  table.remove('a', hashKey('a'));
+  t.is(entryOf(table, 'b'), entry);
+  t.deepEqual(table.read(entry), { n: 0, list: undefined });
+});
+
+test('instances and lists are kept by reference', (t) => {
+  class Accumulator {
+    count = 0;
+  }
+  t.deepEqual(captureValueLayout(new Accumulator()), OBJECT_LAYOUT);
+  const table = new KeyedTable({ value: OBJECT_LAYOUT });
+  const list: number[] = [];
+  const entry = entryOf(table, 'a');
+  table.write(entry, list);
+  list.push(1);
+  t.is(table.read(entry), list);
+});
+
+test('field names are data, never code', (t) => {
+  const value = JSON.parse('{"__proto__": 1, "a\\"]; throw 1; //": 2, "constructor": 3, "\\u2028": 4}') as unknown;
+  const table = new KeyedTable();
+  table.write(entryOf(table, 1), value);
+  const read = table.read(0) as object;
+  t.deepEqual(Object.entries(read), Object.entries(value as object));
+  t.is(Object.getPrototypeOf(read), Object.prototype);
+});
+
+test('a value captured after thousands of inserts keeps the keys', (t) => {
+  const table = new KeyedTable();
+  const keys = Array.from({ length: 30_000 }, (_, i) => `key ${i}`);
+  const entries = new Int32Array(keys.length);
+  table.findOrInsertBatch(keys, Int32Array.from(keys, hashKey), keys.length, entries, new Uint8Array(keys.length));
+  table.write(7, { x: 1, y: 2 });
+  t.true(keys.every((key, i) => table.keyAt(i) === key));
+  t.deepEqual(table.read(7), { x: 1, y: 2 });
+  t.deepEqual(table.read(29_999), { x: 0, y: 0 });
+});
