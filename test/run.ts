@@ -27,20 +27,16 @@ const CHECKS: readonly Step[] = [
 
 const TESTS: Step = { name: 'tests', args: ['node_modules/ava/entrypoints/cli.js'] };
 
-/** The lines of ava's summary that tell of failures. */
-const FAILURES = new RegExp(
-  [
-    'tests? failed',
-    'hooks? failed',
-    'uncaught exceptions?',
-    'unhandled rejections?',
-    'tests? remained pending',
-    'test files? (?:did not|were not|was not)',
-  ]
-    .join('|')
-    .replace(/^.*$/, '^ {2}(\\d+) (?:$&)'),
-  'gm',
-);
+/** What counts as a failure in ava's summary. */
+const FAILURE_KINDS = [
+  'tests? failed',
+  'hooks? failed',
+  'uncaught exceptions?',
+  'unhandled rejections?',
+  'tests? remained pending',
+];
+
+const FAILURES = new RegExp(`^ {2}(\\d+) (?:${FAILURE_KINDS.join('|')})`, 'gm');
 
 interface Outcome {
   readonly exitCode: number;
@@ -50,7 +46,8 @@ interface Outcome {
 /** How many tests passed and failed by ava's own summary. */
 export function countTests(outcome: Outcome): { passed: number; failed: number } {
   const text = stripVTControlCharacters(outcome.output);
-  const passed = sum(text, /^ {2}(\d+) tests? passed/gm);
+  // Ava counts the passed tests only if none failed; else there is a tick before each.
+  const passed = sum(text, /^ {2}(\d+) tests? passed/gm) || (text.match(/^ {2}✔ /gm)?.length ?? 0);
   const failed = sum(text, FAILURES);
   const isSilentFailure = failed === 0 && (outcome.exitCode !== 0 || passed === 0);
   return { passed, failed: isSilentFailure ? 1 : failed };
