@@ -32,6 +32,8 @@ export interface SourceSpec {
   readonly kind: 'source';
   readonly source: Source<AnyRecord, AnyRecord>;
   readonly strategy: WatermarkStrategy<AnyRecord>;
+  /** What a built-in source was made from: a source's own closures cannot be compared between threads. */
+  readonly parameters?: unknown;
 }
 
 /** One to one. */

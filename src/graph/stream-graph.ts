@@ -80,7 +80,7 @@ function streamNode(of: PhysicalTransformation, building: Building): StreamNode 
   const inputs = routes.map((route) => streamEdge(route, of, parallelism, building));
   return Object.freeze({
     id: of.id,
-    name: of.name,
+    name: displayName(of),
     uid: of.uid,
     spec: of.spec,
     parallelism,
@@ -92,6 +92,12 @@ function streamNode(of: PhysicalTransformation, building: Building): StreamNode 
     outputType: building.transformations.typeOf(of.id),
     inputs: Object.freeze(inputs),
   });
+}
+
+/** Flink's names: sources and sinks say what they are. */
+function displayName(of: PhysicalTransformation): string {
+  if (of.kind === 'source') return `Source: ${of.name}`;
+  return of.spec.kind === 'sink' ? `Sink: ${of.name}` : of.name;
 }
 
 /** A way from an operator's output to another's input, through virtual transformations. */

@@ -1,0 +1,254 @@
+/** A stream of records, and what can be done with it. */
+import { MillraceError } from '../../base/errors.ts';
+import type {
+  FilterFunction,
+  FlatMapFunction,
+  KeySelector,
+  MapFunction,
+  Partitioner,
+  ProcessFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+} from '../../functions/functions.ts';
+import type { Sink } from '../../functions/sink.ts';
+import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
+import { builtIn } from '../../graph/built-ins.ts';
+import type { PartitionerSpec } from '../../graph/job-graph.ts';
+import type { AnyRecord } from '../../graph/operator-spec.ts';
+import type { TypeInformation } from '../../types/type-information.ts';
+import { typesEqual, typeToString } from '../../types/type-text.ts';
+import { requireFunction, requireMethods, requireText, requireType } from './arguments.ts';
+import { type CloseableIterator, CollectIterator, firstOf } from './collect-iterator.ts';
+import type { DataStreamSink } from './data-stream-sink.ts';
+import type { FieldOf } from './fields.ts';
+import { keySelectorFor } from './key-selector.ts';
+import type { KeyedStream } from './keyed-stream.ts';
+import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
+import type { NewOperator, StreamHandle } from './stream-context.ts';
+
+/**
+ * A stream of records of type `T`. Its methods add operators to the program; nothing runs before `execute`.
+ *
+ * @example
+ * env.fromData('to be', 'or not').flatMap((line) => line.split(' ')).print();
+ */
+export class DataStream<T> {
+  /** @internal */
+  readonly handle: StreamHandle;
+
+  /** @internal */
+  constructor(handle: StreamHandle) {
+    this.handle = handle;
+  }
+
+  /** The records' type, if it is declared or follows from the input; else it is captured at run time. */
+  getType(): TypeInformation<T> | undefined {
+    return this.handle.type;
+  }
+
+  /** One record in, one out. */
+  map<R>(
+    mapper: MapFunction<T, R> | RichMapFunction<T, R>,
+    outputType?: TypeInformation<R>,
+  ): SingleOutputStreamOperator<R> {
+    requireFunction('Map', mapper, 'map');
+    return this.#add({ name: 'Map', spec: { kind: 'map', function: mapper }, outputType });
+  }
+
+  /** One record in, any number out: returned as an iterable, or given to the collector. */
+  flatMap<R>(
+    flatMapper: FlatMapFunction<T, R> | RichFlatMapFunction<T, R>,
+    outputType?: TypeInformation<R>,
+  ): SingleOutputStreamOperator<R> {
+    requireFunction('Flat Map', flatMapper, 'flatMap');
+    return this.#add({
+      name: 'Flat Map',
+      spec: { kind: 'flat-map', function: flatMapper },
+      outputType,
+    });
+  }
+
+  /** Keeps the records for which the function is true. */
+  filter<S extends T>(filter: (value: T) => value is S): SingleOutputStreamOperator<S>;
+  filter(filter: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStreamOperator<T>;
+  filter(filter: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStreamOperator<T> {
+    requireFunction('Filter', filter, 'filter');
+    return this.#add({
+      name: 'Filter',
+      spec: { kind: 'filter', function: filter },
+      keepsType: true,
+    });
+  }
+
+  /** The general operator: results, side outputs and timestamps. */
+  process<R>(
+    processFunction: ProcessFunction<T, R>,
+    outputType?: TypeInformation<R>,
+  ): SingleOutputStreamOperator<R> {
+    requireMethods('Process', processFunction, ['processElement']);
+    return this.#add({
+      name: 'Process',
+      spec: { kind: 'process', function: processFunction },
+      outputType,
+    });
+  }
+
+  /** Gives records new timestamps and the stream new watermarks; those from before end here. */
+  assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): SingleOutputStreamOperator<T> {
+    const name = 'Timestamps/Watermarks';
+    requireMethods(name, strategy, ['withTimestampAssigner']);
+    return this.#add({
+      name,
+      spec: { kind: 'timestamps-and-watermarks', strategy },
+      keepsType: true,
+    });
+  }
+
+  /**
+   * Partitions by key: all records of a key go to the same subtask, in their order.
+   *
+   * @example
+   * flights.keyBy('origin'); // key: string
+   * flights.keyBy((flight) => flight.origin);
+   * flights.keyBy('origin', 'destination'); // key: [string, string]
+   */
+  keyBy<K>(selector: KeySelector<T, K>): KeyedStream<T, K>;
+  keyBy<F extends FieldOf<T>>(field: F): KeyedStream<T, T[F]>;
+  keyBy<const F extends readonly FieldOf<T>[]>(
+    ...fields: F
+  ): KeyedStream<T, { -readonly [I in keyof F]: T[F[I]] }>;
+  keyBy(...by: readonly unknown[]): KeyedStream<T, unknown> {
+    const keySelector = keySelectorFor(this.handle, 'keyBy', by);
+    const partition = {
+      kind: 'partition',
+      input: this.handle.id,
+      partitioner: HASH,
+      keySelector,
+    } as const;
+    return this.handle.context.streams.keyed(this.handle.add(partition));
+  }
+
+  /** This stream and others of the same type as one, in no particular order. */
+  union(...others: readonly DataStream<T>[]): DataStream<T> {
+    for (const other of others) {
+      this.handle.requireSameProgram(other.handle, 'union');
+      requireEqualTypes(this.handle, other.handle);
+    }
+    const inputs = Object.freeze([this, ...others].map((each) => each.handle.id));
+    return this.handle.context.streams.stream(this.handle.add({ kind: 'union', inputs }));
+  }
+
+  /** Spreads records round-robin over all subtasks. */
+  rebalance(): DataStream<T> {
+    return this.#partition({ kind: 'rebalance' });
+  }
+
+  /** Spreads records round-robin over the subtasks that are this one's share. */
+  rescale(): DataStream<T> {
+    return this.#partition({ kind: 'rescale' });
+  }
+
+  /** Spreads records at random. */
+  shuffle(): DataStream<T> {
+    return this.#partition({ kind: 'shuffle' });
+  }
+
+  /** Sends every record to every subtask. */
+  broadcast(): DataStream<T> {
+    return this.#partition({ kind: 'broadcast' });
+  }
+
+  /** Sends every record to subtask 0. */
+  global(): DataStream<T> {
+    return this.#partition({ kind: 'global' });
+  }
+
+  /** Keeps records in their subtask; the next operator must have the same parallelism. */
+  forward(): DataStream<T> {
+    return this.#partition({ kind: 'forward' });
+  }
+
+  /** Sends each record to the subtask that the partitioner chooses for its key. */
+  partitionCustom<F extends FieldOf<T>>(partitioner: Partitioner<T[F]>, field: F): DataStream<T>;
+  partitionCustom<K>(partitioner: Partitioner<K>, selector: KeySelector<T, K>): DataStream<T>;
+  partitionCustom(partitioner: Partitioner<AnyRecord>, by: unknown): DataStream<T> {
+    requireFunction(`partitionCustom behind ${this.handle.name}`, partitioner);
+    const keySelector = keySelectorFor(this.handle, 'partitionCustom', [by]);
+    return this.#partition({ kind: 'custom', partitioner, keySelector });
+  }
+
+  /** Ends the stream in a sink. */
+  sinkTo<C>(sink: Sink<T, C>): DataStreamSink {
+    requireMethods('Writer', sink, ['createWriter']);
+    return this.#sink({ name: 'Writer', spec: { kind: 'sink', sink } });
+  }
+
+  /** Writes each record as a line to the standard output, after `prefix` if there is one. */
+  print(prefix?: string): DataStreamSink {
+    const sink = builtIn('printSink')(prefix);
+    return this.#sink({ name: 'Print to Std. Out', spec: { kind: 'sink', sink } });
+  }
+
+  /**
+   * Gives the records to the program that starts the job, which reads them by `JobClient.collected(name)`.
+   */
+  collectAsync(name: string): DataStreamSink {
+    requireText(`collectAsync behind operator '${this.handle.name}'`, 'name', name);
+    return this.#sink({ name: `Collect ${name}`, spec: { kind: 'collect', collectName: name } });
+  }
+
+  /**
+   * Starts the job and gives this stream's records as they come. Leaving the loop, or disposing the iterator, cancels the
+   * job; a job that fails makes the loop throw. With a limit: resolves with the first records, as an array.
+   *
+   * @example
+   * for await (const word of words.executeAndCollect()) console.log(word);
+   */
+  executeAndCollect(jobName?: string): CloseableIterator<T>;
+  executeAndCollect(limit: number): Promise<T[]>;
+  executeAndCollect(jobNameOrLimit?: string | number): CloseableIterator<T> | Promise<T[]> {
+    const { context, id } = this.handle;
+    const collectName = `executeAndCollect ${id}`;
+    this.collectAsync(collectName);
+    if (typeof jobNameOrLimit !== 'number') {
+      return new CollectIterator<T>(context, context.startJob(jobNameOrLimit), collectName);
+    }
+    return firstOf(
+      new CollectIterator<T>(context, context.startJob(undefined), collectName),
+      jobNameOrLimit,
+    );
+  }
+
+  #add<R>(operator: NewOperator): SingleOutputStreamOperator<R> {
+    if (operator.outputType !== undefined) requireType(operator.name, operator.outputType);
+    return this.handle.context.streams.operator(this.handle.addOperator(operator));
+  }
+
+  #sink(operator: NewOperator): DataStreamSink {
+    return this.handle.context.streams.sink(this.handle.addOperator(operator));
+  }
+
+  #partition(partitioner: PartitionerSpec): DataStream<T> {
+    const partition = {
+      kind: 'partition',
+      input: this.handle.id,
+      partitioner: Object.freeze(partitioner),
+      keySelector: undefined,
+    } as const;
+    return this.handle.context.streams.stream(this.handle.add(partition));
+  }
+}
+
+const HASH: PartitionerSpec = Object.freeze({ kind: 'hash' });
+
+function requireEqualTypes(a: StreamHandle, b: StreamHandle): void {
+  const left = a.type;
+  const right = b.type;
+  if (left === undefined || right === undefined || typesEqual(left, right)) return;
+  throw new MillraceError(
+    'JOB_GRAPH_INVALID',
+    `union of operators '${a.name}' and '${b.name}': their records are ${typeToString(left)} and ` +
+      `${typeToString(right)}; map one of them to the type of the other first`,
+  );
+}
