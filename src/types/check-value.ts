@@ -5,12 +5,13 @@
  * 1. A value fits exactly if a frame writer of that type appends it.
  * 2. An int may be −0 and arrives as 0; a bigint may be safe and arrives as a number; both are equal by `===` or `==`.
  * 3. A row's fields are its own or inherited enumerable ones, no more and no fewer than the type's; an optional field may be
- *    absent or undefined.
+ *    absent or undefined. Where no field is required, only a plain object is a row.
  */
 import { unreachable } from '../base/assert.ts';
 import { describeValue, inElement, inField, type Misfit } from './misfit.ts';
+import { type RowLike, RowShape } from './row-shape.ts';
 import { findUnserializable } from './serializable.ts';
-import { type MapType, type RowType, structureOf, type TypeInformation } from './type-information.ts';
+import { type MapType, type RowField, type RowType, structureOf, type TypeInformation } from './type-information.ts';
 import { typeToString } from './type-text.ts';
 
 /** The first place where `value` does not fit `type`, if there is one. */
@@ -43,7 +44,7 @@ export function checkValue(type: TypeInformation<unknown>, value: unknown): Misf
     case 'map':
       return value instanceof Map ? checkMap(structure, value) : unless(false, type, value);
     case 'row':
-      return isRow(value) ? checkRow(structure, value) : unless(false, type, value);
+      return checkFields(structure, value);
     default:
       return unreachable(structure satisfies never, 'type');
   }
@@ -65,24 +66,20 @@ function checkMap(type: MapType, map: ReadonlyMap<unknown, unknown>): Misfit | u
   return inElements(type.key, [...map.keys()]) ?? inElements(type.value, [...map.values()]);
 }
 
-function checkRow(type: RowType, row: Readonly<Record<string, unknown>>): Misfit | undefined {
-  const names = new Set<string>();
-  for (const field of type.fields) {
-    names.add(field.name);
-    // `__proto__` is a field only if the object has it as its own; reading it would give the prototype.
-    const value = field.name !== '__proto__' || Object.hasOwn(row, field.name) ? row[field.name] : undefined;
-    const absentIsFine = value === undefined && field.type.kind === 'optional';
-    const misfit = absentIsFine ? undefined : checkValue(field.type, value);
+function checkRow(type: RowType, row: RowLike, shape: RowShape): Misfit | undefined {
+  for (let i = 0; i < type.fields.length; i++) {
+    const field = type.fields[i] as RowField;
+    const misfit = checkValue(field.type, shape.valueOf(row, i));
     if (misfit !== undefined) return inField(field.name, misfit);
-  }
-  for (const name in row) {
-    if (!names.has(name)) {
-      return inField(name, { path: '$', expected: 'no such field', found: describeValue(row[name]) });
-    }
   }
   return undefined;
 }
 
-function isRow(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function checkFields(type: RowType, value: unknown): Misfit | undefined {
+  const shape = new RowShape(type);
+  if (shape.isRow(value)) return checkRow(type, value, shape);
+  const other = typeof value === 'object' && value !== null ? shape.firstOther(value) : undefined;
+  if (other === undefined || Array.isArray(value)) return unless(false, type, value);
+  const found = describeValue((value as RowLike)[other]);
+  return inField(other, { path: '$', expected: 'no such field', found });
 }

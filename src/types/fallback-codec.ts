@@ -210,7 +210,7 @@ class TaggedReader {
       case UTF16:
         return this.#string(2, 'utf16le');
       case BYTES:
-        return Uint8Array.prototype.slice.call(this.#take(this.#varint()));
+        return new Uint8Array(this.#take(this.#varint()));
       case BIGINT:
         return this.#bigint();
       case DATE:
