@@ -9,7 +9,7 @@
  * 2. The slot below `#copied` is the last ghost; from `#copied` to `#scanned` the older table is empty.
  * 3. A call copies a bounded number of slots, but for a run of equal hashes, which stays together.
  */
-import { ALL_ORDERS, orderOf, SlotTable } from './slot-table.ts';
+import { ALL_ORDERS, orderOf, SlotTable, WORD_FLIP } from './slot-table.ts';
 import type { OrderRange } from './slot-table.ts';
 
 const LOAD_MAX = 0.6;
@@ -91,7 +91,7 @@ export class HashIndex {
   #found(order: number): number {
     const slots = this.#table.slots;
     const at = 2 * this.#slot;
-    return slots[at] === order ? (slots[at + 1] as number) : 0;
+    return slots[at] === (order ^ WORD_FLIP) ? (slots[at + 1] as number) : 0;
   }
 
   /** Adds an entry where the last seek ended, which must have returned 0. */
@@ -187,7 +187,7 @@ export class HashIndex {
     let slot = this.#scanned;
     let left = budget;
     while (slot < end) {
-      const order = slots[2 * slot] as number;
+      const order = older.orderAt(slot);
       const entry = slots[2 * slot + 1] as number;
       if (left-- <= 0 && (entry === 0 || order >= this.#boundary)) break;
       if (entry !== 0) {
@@ -234,12 +234,19 @@ function touchHomes(table: SlotTable, orders: Int32Array, count: number, out: In
   return touched;
 }
 
+/**
+ * Hot: how far an order stands from its home is a coin toss, so the first two steps are taken without a branch (halves
+ * keep the difference in 31 bits; what they leave undecided the loop decides).
+ */
 function walkFromHomes(slots: Int32Array, orders: Int32Array, count: number, out: Int32Array): void {
   for (let i = 0; i < count; i++) {
     const order = orders[i] as number;
+    const half = order >> 1;
     let at = 2 * (out[i] as number);
-    while ((slots[at] as number) < order && slots[at + 1] !== 0) at += 2;
-    out[i] = slots[at] === order ? (slots[at + 1] as number) : 0;
+    at += 2 * (((((slots[at] as number) ^ WORD_FLIP) >> 1) - half) >>> 31);
+    at += 2 * (((((slots[at] as number) ^ WORD_FLIP) >> 1) - half) >>> 31);
+    while (((slots[at] as number) ^ WORD_FLIP) < order) at += 2;
+    out[i] = slots[at] === (order ^ WORD_FLIP) ? (slots[at + 1] as number) : 0;
   }
 }
 
@@ -255,8 +262,8 @@ function walkBoth(
     const home = out[i] as number;
     const slots = home < 0 ? older : current;
     let at = 2 * (home < 0 ? ~home : home);
-    while ((slots[at] as number) < order && slots[at + 1] !== 0) at += 2;
-    out[i] = slots[at] === order ? (slots[at + 1] as number) : 0;
+    while (((slots[at] as number) ^ WORD_FLIP) < order) at += 2;
+    out[i] = slots[at] === (order ^ WORD_FLIP) ? (slots[at + 1] as number) : 0;
   }
 }
 
@@ -300,7 +307,7 @@ export class OrderScan {
     for (; slot < stop && count < limit; slot++) {
       const entry = slots[2 * slot + 1] as number;
       if (entry === 0) continue;
-      if ((slots[2 * slot] as number) > this.#last) return this.#finish(count);
+      if (this.#table.orderAt(slot) > this.#last) return this.#finish(count);
       out[count++] = entry - 1;
     }
     this.#slot = slot;

@@ -1,15 +1,16 @@
 /**
- * @dataplane One open-addressing array of [order, entry + 1] pairs, sorted by order.
+ * @dataplane One open-addressing array of [word, entry + 1] pairs, sorted by order.
  *
  *      home(order) ──▶ ┌───────┬─────────┬───────┬─────────┬── … ──┬──────────┐
- *                      │ order │ entry+1 │ order │ entry+1 │       │ tail pad │   entry+1 = 0: empty
+ *                      │ word  │ entry+1 │ word  │ entry+1 │       │ tail pad │   entry+1 = 0: empty
  *                      └───────┴─────────┴───────┴─────────┴── … ──┴──────────┘
  *
- * An order is a hash with its sign bit flipped, so that comparing int32 values compares unsigned hashes.
+ * An order is a hash with its sign bit flipped, so that comparing int32 values compares unsigned hashes. Its word in a
+ * slot is the order ^ {@link WORD_FLIP}: so the zeroes of an empty slot read as the greatest order and end every search.
  *
  * Invariants:
  * 1. The orders of the full slots ascend with the slot (equal orders stand side by side).
- * 2. Every slot from an entry's home to its own is full, so a search ends at the first empty slot or greater order.
+ * 2. Every slot from an entry's home to its own is full, so a search ends at the first order that is not less.
  * 3. The home of an order never falls as the order rises; nothing wraps around, the tail pad takes what runs over.
  * 4. The last slot is empty: no search needs a bounds check.
  */
@@ -19,6 +20,9 @@ const TAIL_SLOTS_MAX = 256;
 const SHORT_MOVE_SLOTS = 16;
 const INT_MIN = -(2 ** 31);
 const INT_MAX = 2 ** 31 - 1;
+
+/** Turns an order into its word and back. */
+export const WORD_FLIP: number = INT_MAX;
 
 /** Orders from `first` to `last`, both included: where a table's keys are expected. */
 export interface OrderRange {
@@ -67,11 +71,16 @@ export class SlotTable {
     return (distance * this.scale) | 0;
   }
 
+  /** The order in a slot; the greatest if it is empty. */
+  orderAt(slot: number): number {
+    return (this.slots[2 * slot] as number) ^ WORD_FLIP;
+  }
+
   /** The first slot that is empty or has this order or a greater one. */
   seek(order: number): number {
     const slots = this.slots;
     let at = 2 * this.homeOf(order);
-    while ((slots[at] as number) < order && slots[at + 1] !== 0) at += 2;
+    while (((slots[at] as number) ^ WORD_FLIP) < order) at += 2;
     return at >>> 1;
   }
 
@@ -81,7 +90,7 @@ export class SlotTable {
     let end = 2 * slot;
     while (slots[end + 1] !== 0) end += 2;
     moveUp(slots, 2 * slot, end);
-    slots[2 * slot] = order;
+    slots[2 * slot] = order ^ WORD_FLIP;
     slots[2 * slot + 1] = entry + 1;
     if (end === slots.length - 2) this.#growTail();
   }
@@ -90,7 +99,7 @@ export class SlotTable {
   remove(slot: number): void {
     const slots = this.slots;
     let next = slot + 1;
-    while (slots[2 * next + 1] !== 0 && this.homeOf(slots[2 * next] as number) < next) next++;
+    while (slots[2 * next + 1] !== 0 && this.homeOf(this.orderAt(next)) < next) next++;
     slots.copyWithin(2 * slot, 2 * (slot + 1), 2 * next);
     slots[2 * next - 2] = 0;
     slots[2 * next - 1] = 0;
