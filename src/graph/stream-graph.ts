@@ -56,6 +56,7 @@ export function buildStreamGraph(
 ): StreamGraph {
   const reachable = transformations.reachable();
   requireSink(reachable);
+  requireDistinctCollectNames(reachable);
   const nodes = new Map<number, StreamNode>();
   for (const each of reachable) {
     if (each.kind === 'source' || each.kind === 'operator') {
@@ -119,7 +120,14 @@ function routesInto(input: number, transformations: TransformationsBuilder): rea
         { source: from.id, tag: undefined, ...NO_PARTITION, type: transformations.typeOf(from.id) },
       ];
     case 'side-output':
-      return [{ source: from.input, tag: from.tag.id, ...NO_PARTITION, type: from.tag.type }];
+      return [
+        {
+          source: from.input,
+          tag: from.tag.id,
+          ...NO_PARTITION,
+          type: transformations.typeOf(from.id),
+        },
+      ];
     case 'union':
       return from.inputs.flatMap((each) => routesInto(each, transformations));
     case 'partition': {
@@ -234,4 +242,19 @@ function requireSink(reachable: readonly Transformation[]): void {
 
 function isSink(spec: OperatorSpec): boolean {
   return spec.kind === 'sink' || spec.kind === 'collect';
+}
+
+function requireDistinctCollectNames(reachable: readonly Transformation[]): void {
+  const seen = new Set<string>();
+  for (const each of reachable) {
+    if (each.kind !== 'operator' || each.spec.kind !== 'collect') continue;
+    const { collectName } = each.spec;
+    if (seen.has(collectName)) {
+      throw new MillraceError(
+        'JOB_GRAPH_INVALID',
+        `operator '${each.name}' collects under the name '${collectName}', which is taken: give each collectAsync its own`,
+      );
+    }
+    seen.add(collectName);
+  }
 }

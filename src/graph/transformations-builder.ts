@@ -78,12 +78,22 @@ export class TransformationsBuilder {
       case 'partition':
         return this.typeOf(transformation.input);
       case 'side-output':
-        return transformation.tag.type;
+        return transformation.tag.type ?? this.#lateDataType(transformation);
       case 'union':
         return commonType(transformation.inputs.map((input) => this.typeOf(input)));
       default:
         return transformation satisfies never;
     }
+  }
+
+  /** Late data are the window's input records. */
+  #lateDataType({ input, tag }: SideOutputTransformation): TypeInformation<AnyRecord> | undefined {
+    const from = this.get(input);
+    const isLate =
+      from.kind === 'operator' &&
+      from.spec.kind === 'window' &&
+      from.spec.lateDataTag?.id === tag.id;
+    return isLate ? this.typeOf(from.input) : undefined;
   }
 
   /** The name for messages: the operator's, or of what a virtual transformation comes from. */

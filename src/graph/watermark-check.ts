@@ -12,7 +12,7 @@ export function requireWatermarks(graph: StreamGraph): void {
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   for (const node of graph.nodes) {
     if (node.spec.kind !== 'window' || node.spec.assigner.time !== 'event-time') continue;
-    const silent = silentSource(node, nodes);
+    const silent = silentSource(node, nodes, new Set());
     if (silent !== undefined) throw missing(node, silent);
   }
 }
@@ -21,14 +21,17 @@ export function requireWatermarks(graph: StreamGraph): void {
 function silentSource(
   node: StreamNode,
   nodes: ReadonlyMap<number, StreamNode>,
+  seen: Set<number>,
 ): StreamNode | undefined {
   for (const edge of node.inputs) {
+    if (seen.has(edge.source)) continue;
+    seen.add(edge.source);
     const input = nodes.get(edge.source);
     assert(input !== undefined, () => `operator ${edge.source} is not in the graph`);
     const { spec } = input;
     const makesWatermarks = spec.kind === 'source' || spec.kind === 'timestamps-and-watermarks';
     if (makesWatermarks && spec.strategy.generator.kind === 'none') return input;
-    const silent = makesWatermarks ? undefined : silentSource(input, nodes);
+    const silent = makesWatermarks ? undefined : silentSource(input, nodes, seen);
     if (silent !== undefined) return silent;
   }
   return undefined;
