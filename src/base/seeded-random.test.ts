@@ -23,6 +23,19 @@ test('below is uniform, also for bounds that are no power of two', (t) => {
   for (const count of counts) t.true(Math.abs(count - 10_000) < 400, `counts ${counts}`);
 });
 
+test('below is uniform in the part of its bounds that the fast way does not take', (t) => {
+  const random = seededRandom(8);
+  const bound = 3 * 2 ** 30;
+  let inLastThird = 0;
+  for (let i = 0; i < 60_000; i++) if (random.below(bound) >= 2 ** 31) inLastThird++;
+  t.true(Math.abs(inLastThird - 20_000) < 500, `${inLastThird} of 60000`);
+});
+
+test('below is a function of the seed for ever', (t) => {
+  const random = seededRandom(42);
+  t.deepEqual([random.below(6), random.below(1000), random.below(2 ** 32)], GOLDEN_BELOW_42);
+});
+
 test('below stays below its bound and nextDouble below one', (t) => {
   fc.assert(
     fc.property(fc.maxSafeInteger(), fc.integer({ min: 1, max: 2 ** 32 }), (seed, bound) => {
@@ -48,6 +61,7 @@ test('a bound or a seed out of range is a bug', (t) => {
   t.throws(() => seededRandom(Number.NaN), { code: 'BUG' });
 });
 
+const GOLDEN_BELOW_42 = [4, 922, 1_547_270_628];
 const GOLDEN_42 = [3_011_021_589, 3_960_382_089, 1_547_270_628, 4_040_468_816];
 
 /** PractRand's sfc32 by the letter. */

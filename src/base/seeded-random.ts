@@ -1,6 +1,6 @@
 /**
- * A seeded random generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, about 2 ns
- * a number.
+ * A seeded random generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, no slower
+ * than `Math.random`.
  *
  * Invariants:
  * 1. The numbers are a function of the seed alone, on every machine and in every version (golden
@@ -13,6 +13,8 @@ import type { Random } from './environment.ts';
 /** The numbers that a generator discards so that near seeds do not give near sequences. */
 const WARM_UP_ROUNDS = 15;
 const TWO_TO_32 = 4_294_967_296;
+/** Up to this bound, `number · bound` is exact in a double. */
+const EXACT_BOUND_MAX = 2_097_152;
 
 /** A {@link Random} that is a function of its seed. */
 export interface SeededRandom extends Random {
@@ -59,18 +61,38 @@ class Sfc32 implements SeededRandom {
       Number.isInteger(bound) && bound >= 1 && bound <= TWO_TO_32,
       () => `a random bound must be a whole number from 1 to 2^32, got ${bound}`,
     );
-    // Numbers beyond the last whole multiple of the bound are refused, else small results were
-    // likelier.
-    const limit = TWO_TO_32 - (TWO_TO_32 % bound);
-    let value = this.nextUint32();
-    while (value >= limit) value = this.nextUint32();
-    return value % bound;
+    return bound <= EXACT_BOUND_MAX ? this.#scaled(bound) : this.#remainder(bound);
   }
 
   nextDouble(): number {
     const high = this.nextUint32() >>> 5;
     const low = this.nextUint32() >>> 6;
     return (high * 67_108_864 + low) / 9_007_199_254_740_992;
+  }
+
+  /** Lemire's method: the whole part of `number · bound / 2^32`; half the time of a remainder. */
+  #scaled(bound: number): number {
+    let product = this.nextUint32() * bound;
+    let whole = Math.floor(product / TWO_TO_32);
+    let fraction = product - whole * TWO_TO_32;
+    if (fraction >= bound) return whole;
+    // Each result has as many numbers as any other once the first 2^32 mod bound are refused.
+    const refused = TWO_TO_32 % bound;
+    while (fraction < refused) {
+      product = this.nextUint32() * bound;
+      whole = Math.floor(product / TWO_TO_32);
+      fraction = product - whole * TWO_TO_32;
+    }
+    return whole;
+  }
+
+  #remainder(bound: number): number {
+    // Numbers beyond the last whole multiple of the bound are refused, else small results were
+    // likelier.
+    const limit = TWO_TO_32 - (TWO_TO_32 % bound);
+    let value = this.nextUint32();
+    while (value >= limit) value = this.nextUint32();
+    return value % bound;
   }
 
   fork(): SeededRandom {
