@@ -1,0 +1,62 @@
+/**
+ * @dataplane The rolling reduce of a keyed stream: one updated value per record.
+ *
+ * Invariants:
+ * 1. Outputs are in the order of the inputs and have their timestamps; a key's first output is its first record.
+ * 2. The state is one value per key, for good.
+ */
+import { KeyedTable } from '../../state/heap/keyed-table.ts';
+import type { ReduceSpec } from '../../graph/operator-spec.ts';
+import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
+import { KeyedBatch } from './keyed-batch.ts';
+import type { KeyedFold } from './keyed-fold.ts';
+import { reduceFold } from './reduce-kinds.ts';
+import { restoreTable, snapshotTable } from './table-snapshot.ts';
+import type { TableSnapshot } from './table-snapshot.ts';
+
+const SNAPSHOT_VERSION = 1;
+
+/** The stage of a rolling `reduce`, `sum`, `min`, `max`, `minBy` or `maxBy`. */
+export function reduceStage(spec: ReduceSpec): ChainStage {
+  let operator: RollingReduce;
+  return {
+    kind: 'reduce',
+    inputCount: 1,
+    keyed: true,
+    open: (context) => {
+      operator = new RollingReduce(spec, context);
+    },
+    onBatch: (batch) => operator.onBatch(batch),
+    snapshot: () => operator.snapshot(),
+    restore: (snapshots) => operator.restore(snapshots),
+  };
+}
+
+class RollingReduce {
+  readonly #table = new KeyedTable();
+  readonly #rows: KeyedBatch;
+  readonly #fold: KeyedFold;
+  readonly #emit: Emit;
+
+  constructor(spec: ReduceSpec, context: StageContext) {
+    this.#rows = new KeyedBatch(context);
+    this.#fold = reduceFold(spec.reduce, context.operatorName);
+    this.#emit = context.emit;
+  }
+
+  onBatch(batch: RowBatch): void {
+    const rows = this.#rows;
+    rows.take(batch);
+    const table = this.#table;
+    table.findOrInsertBatch(rows.keys, rows.hashes, rows.count, rows.entries, rows.isNew);
+    this.#fold.foldEach(table, rows, this.#emit);
+  }
+
+  snapshot(): StageSnapshot {
+    return { version: SNAPSHOT_VERSION, data: snapshotTable(this.#table) };
+  }
+
+  restore(snapshots: readonly StageSnapshot[]): void {
+    for (const { data } of snapshots) restoreTable(this.#table, data as TableSnapshot);
+  }
+}
