@@ -1,5 +1,6 @@
 /**
- * The table of user counters' names inside a subtask's block: written by the subtask, read by the host.
+ * The table of user counters' names inside a subtask's block: written by the subtask, read by the
+ * host.
  *
  * Invariant: entries are only added; entry i names the counter in cell `counterCell(block, i)`.
  */

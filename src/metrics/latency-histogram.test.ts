@@ -79,7 +79,10 @@ test('a bucket is at most 4 % wide', (t) => {
     histogram.record(1e9);
     histogram.record(0);
     const middleMs = histogram.percentileMs(0.5);
-    t.true(middleMs >= lastMs && Math.abs(middleMs * 1000 - micros) <= micros * 0.02, `${micros} µs`);
+    t.true(
+      middleMs >= lastMs && Math.abs(middleMs * 1000 - micros) <= micros * 0.02,
+      `${micros} µs`,
+    );
     lastMs = middleMs;
   }
 });

@@ -1,14 +1,17 @@
 /**
- * A histogram of durations: log-linear buckets over float64 cells, so that one thread can write and another read.
+ * A histogram of durations: log-linear buckets over float64 cells, so that one thread can write and
+ * another read.
  *
- * A duration counts in whole microseconds. Below 32 µs each has its own bucket; above, every power of two is cut into 32 equal
- * parts, so a bucket is at most 1/32 = 3.1 % of its values wide and its middle at most 1.6 % off. Cells:
+ * A duration counts in whole microseconds. Below 32 µs each has its own bucket; above, every power
+ * of two is cut into 32 equal parts, so a bucket is at most 1/32 = 3.1 % of its values wide and its
+ * middle at most 1.6 % off. Cells:
  *
  *     | count | sumMs | minMs | maxMs | bucket 0 | bucket 1 | … | bucket 863 |
  *
  * Invariants:
  * 1. One writer; a reader in another thread may be a few records behind.
- * 2. Durations beyond 2^31 µs (36 minutes) count in the last bucket; negative ones as 0. `minMs` and `maxMs` are exact.
+ * 2. Durations beyond 2^31 µs (36 minutes) count in the last bucket; negative ones as 0. `minMs`
+ *    and `maxMs` are exact.
  */
 
 const PARTS_LOG = 5;
@@ -31,7 +34,8 @@ export class LatencyHistogram {
   readonly #cells: Float64Array;
 
   /**
-   * @param cells - {@link HISTOGRAM_CELLS} cells, zeroed or of an earlier histogram; own ones if left out
+   * @param cells - {@link HISTOGRAM_CELLS} cells, zeroed or of an earlier histogram; own ones if
+   *   left out
    */
   constructor(cells: Float64Array = new Float64Array(HISTOGRAM_CELLS)) {
     this.#cells = cells;
@@ -76,8 +80,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The duration that the given share (0 to 1) of all does not exceed, by nearest rank; NaN if there is none. Off by 1.6 % or
-   * half a microsecond at most.
+   * The duration that the given share (0 to 1) of all does not exceed, by nearest rank; NaN if
+   * there is none. Off by 1.6 % or half a microsecond at most.
    */
   percentileMs(share: number): number {
     // The buckets' own total: `count` may lag behind them while the writer is at work.
@@ -116,7 +120,10 @@ export class LatencyHistogram {
   }
 }
 
-/** The bucket of whole microseconds: exact below {@link PARTS}, then the leading bits after the first one. */
+/**
+ * The bucket of whole microseconds: exact below {@link PARTS}, then the leading bits after the
+ * first one.
+ */
 function bucketOf(micros: number): number {
   if (micros < PARTS) return micros;
   const exponent = 31 - Math.clz32(micros);

@@ -1,8 +1,10 @@
 /**
- * The memory picture of a job's metrics: where each subtask's cells lie. No other file has a literal offset.
+ * The memory picture of a job's metrics: where each subtask's cells lie. No other file has a
+ * literal offset.
  *
- * One buffer holds one block per subtask, in the order of the layout's data; a block starts at a multiple of 128 bytes (two
- * cache lines: CPUs fetch lines in pairs), so no two writers share a line. All cells are float64. A block:
+ * One buffer holds one block per subtask, in the order of the layout's data; a block starts at a
+ * multiple of 128 bytes (two cache lines: CPUs fetch lines in pairs), so no two writers share a
+ * line. All cells are float64. A block:
  *
  *      cell  0  +------------------------------------------------+
  *               | task: currentWatermark, busyMs, …              |  8 cells, see TASK_METRICS
@@ -23,10 +25,11 @@
  *
  * Invariants:
  * 1. Offsets are a function of the layout's data alone, so host and workers compute the same ones.
- * 2. A block is written by its subtask only, with plain stores, and read by the host. An 8-aligned float64 is stored whole on
- *    the 64-bit machines that Node runs on, so the host sees an old value or a new one, never half of each.
- * 3. A name is written before the number of names that includes it, and never changes then; that number is accessed through
- *    Atomics, so who sees it sees the names.
+ * 2. A block is written by its subtask only, with plain stores, and read by the host. An 8-aligned
+ *    float64 is stored whole on the 64-bit machines that Node runs on, so the host sees an old
+ *    value or a new one, never half of each.
+ * 3. A name is written before the number of names that includes it, and never changes then; that
+ *    number is accessed through Atomics, so who sees it sees the names.
  */
 import { MillraceError } from '../base/errors.ts';
 import { HISTOGRAM_CELLS } from './latency-histogram.ts';
@@ -123,7 +126,8 @@ export class MetricsLayout {
     if (block !== undefined) return block;
     throw new MillraceError(
       'BUG',
-      `the metrics layout has no subtask ${subtask} of vertex ${vertex}: it was made for another graph`,
+      `the metrics layout has no subtask ${subtask} of vertex ${vertex}: ` +
+        'it was made for another graph',
     );
   }
 }
@@ -147,7 +151,7 @@ export function requireMetricsBuffer(layout: MetricsLayout, buffer: ArrayBufferL
   if (buffer.byteLength === layout.byteLength) return;
   throw new MillraceError(
     'BUG',
-    `a metrics buffer of ${buffer.byteLength} bytes was given for a layout of ${layout.byteLength}: ` +
+    `a metrics buffer has ${buffer.byteLength} bytes, its layout ${layout.byteLength}: ` +
       'host and worker computed different layouts',
   );
 }

@@ -1,7 +1,8 @@
 /**
  * The host's side of a job's metrics: snapshots of subtasks and sums over a vertex.
  *
- * Invariant: reading never disturbs a writer. A snapshot's cells are each right, but may be of slightly different times.
+ * Invariant: reading never disturbs a writer. A snapshot's cells are each right, but may be of
+ * slightly different times.
  */
 import { readCounterNames } from './counter-names.ts';
 import { HISTOGRAM_CELLS, LatencyHistogram } from './latency-histogram.ts';
@@ -95,7 +96,10 @@ export class MetricsReader {
   }
 }
 
-/** Figures of several subtasks of one vertex as one: sums, but the lowest watermark and the longest gap. */
+/**
+ * Figures of several subtasks of one vertex as one: sums, but the lowest watermark and the longest
+ * gap.
+ */
 export function combineSnapshots(snapshots: readonly TaskSnapshot[]): TaskSnapshot {
   const task = figures(TASK_METRICS, (metric) => {
     const values = snapshots.map((snapshot) => snapshot[metric]);

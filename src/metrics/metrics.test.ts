@@ -2,7 +2,14 @@
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import fc from 'fast-check';
-import { allocateMetrics, MetricsLayout, type MetricsLayoutData, NAME_BYTES_MAX, USER_COUNTERS_MAX } from './metrics-layout.ts';
+import type { MetricGroup } from '../functions/runtime-context.ts';
+import {
+  allocateMetrics,
+  MetricsLayout,
+  type MetricsLayoutData,
+  NAME_BYTES_MAX,
+  USER_COUNTERS_MAX,
+} from './metrics-layout.ts';
 import { MetricsReader } from './metrics-reader.ts';
 import { prometheusText } from './prometheus-text.ts';
 import { SubtaskMetrics } from './subtask-metrics.ts';
@@ -42,7 +49,7 @@ for (const shared of [true, false]) {
   });
 }
 
-test('blocks lie one after the other on lines of their own, in the same place for everybody', (t) => {
+test('blocks lie one after the other on cache lines of their own, the same for everybody', (t) => {
   const subtasks = fc.array(
     fc.record({ operators: fc.integer({ min: 1, max: 9 }), histograms: fc.nat({ max: 2 }) }),
     { maxLength: 12 },
@@ -57,7 +64,9 @@ test('blocks lie one after the other on lines of their own, in the same place fo
         if (block.byteOffset !== end || end % 128 !== 0) return false;
         end += block.byteLength;
       }
-      return end === layout.byteLength && JSON.stringify(copy.blocks) === JSON.stringify(layout.blocks);
+      return (
+        end === layout.byteLength && JSON.stringify(copy.blocks) === JSON.stringify(layout.blocks)
+      );
     }),
   );
   t.pass();
@@ -73,7 +82,8 @@ test('no two metrics of a job share a cell', (t) => {
     metrics.counter(0, 'own');
     for (let index = 0; index < bytes.length; index++) {
       const inside = index >= block.byteOffset && index < block.byteOffset + block.byteLength;
-      if (!inside && bytes[index] !== before[index]) t.fail(`byte ${index} of another block changed`);
+      if (!inside && bytes[index] !== before[index])
+        t.fail(`byte ${index} of another block changed`);
     }
   }
   t.pass();
@@ -111,21 +121,28 @@ test('histograms of a vertex add up', (t) => {
 test('a counter is one per operator and name, also for a restarted subtask', (t) => {
   const { writer, reader } = setUp(true);
   const metrics = writer(0, 0);
-  metrics.metricGroup(0).counter('a').inc();
+  const group: MetricGroup = metrics.metricGroup(0);
+  group.counter('a').inc();
   metrics.metricGroup(0).counter('a').inc(2);
   metrics.metricGroup(1).counter('a').inc(10);
   t.is(writer(0, 0).metricGroup(0).counter('a').count, 3);
   writer(0, 0).counter(1, '__proto__').inc(4);
   const [first, second] = reader.subtask(0, 0).operators;
   t.deepEqual({ ...first?.counters }, { a: 3 });
-  t.deepEqual(Object.entries(second?.counters ?? {}), [['a', 10], ['__proto__', 4]]);
+  t.deepEqual(Object.entries(second?.counters ?? {}), [
+    ['a', 10],
+    ['__proto__', 4],
+  ]);
 });
 
 test('counters beyond the limit and names without or with too many bytes are refused', (t) => {
   const metrics = setUp(true).writer(0, 0);
   t.throws(() => metrics.counter(0, ''), { code: 'ILLEGAL_ARGUMENT' });
-  t.throws(() => metrics.counter(0, 'ä'.repeat(NAME_BYTES_MAX / 2 + 1)), { code: 'ILLEGAL_ARGUMENT' });
-  for (let index = 0; index < USER_COUNTERS_MAX; index++) metrics.counter(index % 2, `counter ${index}`);
+  t.throws(() => metrics.counter(0, 'ä'.repeat(NAME_BYTES_MAX / 2 + 1)), {
+    code: 'ILLEGAL_ARGUMENT',
+  });
+  for (let index = 0; index < USER_COUNTERS_MAX; index++)
+    metrics.counter(index % 2, `counter ${index}`);
   t.throws(() => metrics.counter(0, 'one more'), { code: 'ILLEGAL_STATE' });
   t.notThrows(() => metrics.counter(0, 'counter 0'));
 });
@@ -143,9 +160,10 @@ test('another thread sees the counters', async (t) => {
   const layoutUrl = new URL('./metrics-layout.ts', import.meta.url).href;
   const code = `
     const { workerData } = require('node:worker_threads');
-    Promise.all([import('${url}'), import('${layoutUrl}')]).then(([{ SubtaskMetrics }, { MetricsLayout }]) => {
+    Promise.all([import('${url}'), import('${layoutUrl}')]).then(([writing, layouts]) => {
       const { data, buffer } = workerData;
-      const metrics = new SubtaskMetrics(new MetricsLayout(data), buffer, { vertex: 1, subtask: 1 });
+      const layout = new layouts.MetricsLayout(data);
+      const metrics = new writing.SubtaskMetrics(layout, buffer, { vertex: 1, subtask: 1 });
       const cell = metrics.operatorCell(0, 'numRecordsIn');
       for (let batch = 0; batch < 1000; batch++) metrics.cells[cell] += 1024;
       metrics.counter(0, 'batches').inc(1000);
@@ -173,9 +191,14 @@ test('the Prometheus text groups samples under one TYPE line and escapes labels'
   t.is(lines.filter((line) => line.startsWith('#')).length, 13);
   t.true(
     lines.includes(
-      'millrace_job_task_operator_counter{job_name="a\\\\b\\n",task_name="vertex 0",subtask_index="0",' +
+      'millrace_job_task_operator_counter{job_name="a\\\\b\\n",task_name="vertex 0",' +
+        'subtask_index="0",' +
         'operator_name="operator 0",counter="odd \\"name\\""} 2',
     ),
   );
-  t.true(text.includes('currentWatermark{job_name="a\\\\b\\n",task_name="vertex 1",subtask_index="1"} -Inf\n'));
+  t.true(
+    text.includes(
+      'currentWatermark{job_name="a\\\\b\\n",task_name="vertex 1",subtask_index="1"} -Inf\n',
+    ),
+  );
 });

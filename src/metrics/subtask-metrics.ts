@@ -1,9 +1,11 @@
 /**
  * The writer's side of a subtask's metrics: plain stores into its own block.
  *
- * Hot: look a cell up once, then count once per batch: `cells[recordsOut] += n`. A load and a store, no call.
+ * Hot: look a cell up once, then count once per batch: `cells[recordsOut] += n`. A load and a
+ * store, no call.
  *
- * Invariant: one thread writes a block at a time; a restarted subtask goes on where the one before stopped.
+ * Invariant: one thread writes a block at a time; a restarted subtask goes on where the one before
+ * stopped.
  */
 import { addCounterName, readCounterNames } from './counter-names.ts';
 import { HISTOGRAM_CELLS, LatencyHistogram } from './latency-histogram.ts';

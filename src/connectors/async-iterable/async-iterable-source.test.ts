@@ -37,7 +37,10 @@ test('no more values are pulled than the read-ahead allows', async (t) => {
 test('a position at any value goes on with the next, if the factory repeats itself', async (t) => {
   for (let emitted = 0; emitted <= 12; emitted++) {
     const restored = [{ splitId: 'async-iterable', emitted }];
-    const run = new SourceRun(asyncIterableSource(() => upTo(12)), { restored });
+    const run = new SourceRun(
+      asyncIterableSource(() => upTo(12)),
+      { restored },
+    );
     t.deepEqual(run.snapshot(), restored);
     t.deepEqual((await run.toEnd()).records(), numbers(12).slice(emitted));
   }
@@ -103,16 +106,17 @@ test('close does not wait for ever for an iterator that hangs, and wakes who wai
 });
 
 test('an error of the clean-up is reported by close', async (t) => {
-  const run = new SourceRun(
-    asyncIterableSource(async function* () {
-      try {
-        for (;;) yield 0;
-      } finally {
-        // biome-ignore lint/correctness/noUnsafeFinally: this is the case under test
-        throw new Error('the clean-up failed');
-      }
-    }),
-  );
+  const endless: AsyncIterableIterator<number> = {
+    next: async () => ({ done: false, value: 0 }),
+    return: async () => {
+      throw new Error('the clean-up failed');
+    },
+    [Symbol.asyncIterator]: () => endless,
+  };
+  const run = new SourceRun(asyncIterableSource(() => endless));
   await settle();
-  await t.throwsAsync(async () => run.reader(0).close(), { code: 'CONNECTOR_FAILED' });
+  await t.throwsAsync(async () => run.reader(0).close(), {
+    code: 'CONNECTOR_FAILED',
+    message: /the clean-up failed/,
+  });
 });

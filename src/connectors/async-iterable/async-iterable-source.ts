@@ -1,11 +1,14 @@
 /**
- * A source of whatever an async iterable gives: a socket's lines, a queue, a generator of the user's.
+ * A source of whatever an async iterable gives: a socket's lines, a queue, a generator of the
+ * user's.
  *
  * Invariants:
- * 1. There is one split; its position counts the values emitted. A restored reader makes the iterable anew and drops that
- *    many, so it continues rightly if the factory gives the same values again, and only then.
+ * 1. There is one split; its position counts the values emitted. A restored reader makes the
+ *    iterable anew and drops that many, so it continues rightly if the factory gives the same
+ *    values again, and only then.
  * 2. At most {@link READ_AHEAD_MAX} values are pulled and not yet emitted.
- * 3. The iterator's error fails the job after the values before it; `close` always ends the iterator.
+ * 3. The iterator's error fails the job after the values before it; `close` always ends the
+ *    iterator.
  */
 import {
   END_OF_INPUT,
@@ -35,9 +38,11 @@ export const READ_AHEAD_MAX = 1024;
 const RECORDS_PER_POLL_MAX = 256;
 
 /**
- * A source of the values of an async iterable, read by one subtask in their order; it ends when the iterable does.
+ * A source of the values of an async iterable, read by one subtask in their order; it ends when the
+ * iterable does.
  *
- * @param factory - makes the iterable; called in the thread that reads it, once per start of the job
+ * @param factory - makes the iterable; called in the thread that reads it, once per start of the
+ *   job
  * @param type - the values' type; captured from the first records if left out
  * @example
  * asyncIterableSource(async function* () { yield 'to'; yield 'be'; })

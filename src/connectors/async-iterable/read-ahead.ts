@@ -1,10 +1,13 @@
 /**
- * Pulls values from an async iterable into a bounded queue, so that a loop that never awaits can take them.
+ * Pulls values from an async iterable into a bounded queue, so that a loop that never awaits can
+ * take them.
  *
  * Invariants:
- * 1. At most one `next()` of the iterator is pending, and the queue never holds more than `valuesMax`.
+ * 1. At most one `next()` of the iterator is pending, and the queue never holds more than
+ *    `valuesMax`.
  * 2. Nothing is pulled after the iterator's end, its error, or `close`.
- * 3. `onChange` is called when the first value arrives in an empty queue, at the end, and on an error.
+ * 3. `onChange` is called when the first value arrives in an empty queue, at the end, and on an
+ *    error.
  */
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/environment.ts';
@@ -21,7 +24,10 @@ export interface ReadAheadOptions {
   readonly onChange: () => void;
 }
 
-/** How long `close` waits for an iterator that does not settle; it was told to return and is then left alone. */
+/**
+ * How long `close` waits for an iterator that does not settle; it was told to return and is then
+ * left alone.
+ */
 const CLOSE_WAIT_MS = 500;
 
 /** A queue that fills itself; starts when made. */
@@ -88,7 +94,7 @@ export class ReadAhead<T> {
 
   async #returnIterator(): Promise<void> {
     try {
-      // A generator that hangs in an await answers `return` only after it; hence the limit in `close`.
+      // A generator that hangs in an await answers `return` only after it: hence `close`'s limit.
       await Promise.all([this.#iterator?.return?.(), this.#filled]);
     } catch (cause) {
       throw failed('could not be closed', cause);

@@ -1,7 +1,9 @@
 /**
- * A sink that drops every record and counts them: for benchmarks, and for jobs that only matter for their side effects.
+ * A sink that drops every record and counts them: for benchmarks, and for jobs that only matter for
+ * their side effects.
  *
- * Invariant: at every flush and at the end, the counter {@link RECORDS_COUNTER} equals the records written.
+ * Invariant: at every flush and at the end, the counter {@link RECORDS_COUNTER} equals the records
+ * written.
  */
 import type { Counter, RuntimeContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriter } from '../../functions/sink.ts';

@@ -1,5 +1,6 @@
 /**
- * The promise behind `SourceReader.isAvailable`: one waiter or many, woken by new input or by a timer.
+ * The promise behind `SourceReader.isAvailable`: one waiter or many, woken by new input or by a
+ * timer.
  *
  * Invariants:
  * 1. `wake` resolves every promise that `wait` has given; none is left hanging after `close`.

@@ -2,7 +2,8 @@
  * Paces a reader to a number of records per second, by the monotonic clock.
  *
  * Invariants:
- * 1. Record k is due k / rate seconds after the first question, so the mean does not drift with timers.
+ * 1. Record k is due k / rate seconds after the first question, so the mean does not drift with
+ *    timers.
  * 2. After a standstill at most {@link CATCH_UP_MS_MAX} of missed time are made up for.
  */
 import type { Clock } from '../../base/environment.ts';
@@ -40,7 +41,9 @@ export class RateLimiter {
     this.#taken += count;
   }
 
-  /** Milliseconds until the next permit, in whole microseconds: enough to make any clock move on. */
+  /**
+   * Milliseconds until the next permit, in whole microseconds: enough to make any clock move on.
+   */
   waitMs(): number {
     if (this.#startMs === undefined) return 0;
     const waitMs = this.#dueMs(this.#startMs) - this.#clock.monotonicMs();
@@ -53,7 +56,10 @@ export class RateLimiter {
   }
 }
 
-/** A part of a record: a clock that stands at a due time counts as there, in spite of binary fractions. */
+/**
+ * A part of a record: a clock that stands at a due time counts as there, in spite of binary
+ * fractions.
+ */
 const ROUNDING = 1e-6;
 
 /** Checks a user's rate while the graph is built. */
@@ -61,6 +67,7 @@ export function requireRate(what: string, ratePerSecond: number | undefined): vo
   if (ratePerSecond === undefined || (ratePerSecond > 0 && Number.isFinite(ratePerSecond))) return;
   throw new MillraceError(
     'ILLEGAL_ARGUMENT',
-    `${what} got ratePerSecond ${ratePerSecond}: give a number above 0, or leave it out for no limit`,
+    `${what} got ratePerSecond ${ratePerSecond}: ` +
+      'give a number above 0, or leave it out for no limit',
   );
 }

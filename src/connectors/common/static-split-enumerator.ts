@@ -1,5 +1,6 @@
 /**
- * An enumerator for sources whose splits are known at once: split i goes to subtask i mod parallelism.
+ * An enumerator for sources whose splits are known at once: split i goes to subtask i mod
+ * parallelism.
  *
  * Invariants:
  * 1. Every split is handed out once, to the subtask that it was meant for at the start.

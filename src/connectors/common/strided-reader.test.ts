@@ -6,7 +6,11 @@ import { type StridedSplit, StridedReader, stridedSplits } from './strided-reade
 import { SourceRun } from './testing/run-source.ts';
 
 /** Emits the numbers below `end` as they are. */
-function numbers(end: number, blockSize: number, recordsPerPollMax = 256): Source<number, StridedSplit> {
+function numbers(
+  end: number,
+  blockSize: number,
+  recordsPerPollMax = 256,
+): Source<number, StridedSplit> {
   const emit = (from: number, to: number, output: { collect(record: number): void }): void => {
     for (let n = from; n < to; n++) output.collect(n);
   };
@@ -48,7 +52,7 @@ test('block e goes to subtask e mod parallelism', async (t) => {
   ]);
 });
 
-test('a snapshot after any number of records continues with the next, at any new parallelism', async (t) => {
+test('a snapshot after any record continues with the next, at any parallelism', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 40 }), { minLength: 3, maxLength: 3 }),

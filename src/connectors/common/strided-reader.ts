@@ -1,5 +1,6 @@
 /**
- * Reads sources whose record n is a function of n: numbers 0, 1, 2 … in blocks, dealt out to the subtasks in turn.
+ * Reads sources whose record n is a function of n: numbers 0, 1, 2 … in blocks, dealt out to the
+ * subtasks in turn.
  *
  * With p splits of blocks of b numbers, split i holds the blocks i, i + p, i + 2p …:
  *
@@ -8,8 +9,8 @@
  *
  * Invariants:
  * 1. The splits cover the numbers below the end, each exactly once, whatever their positions.
- * 2. A reader of several splits (after a rescale) always goes on where the smallest number is, so that times that grow with
- *    the numbers stay in order.
+ * 2. A reader of several splits (after a rescale) always goes on where the smallest number is, so
+ *    that times that grow with the numbers stay in order.
  */
 import {
   END_OF_INPUT,
@@ -92,7 +93,8 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
       if (budget === 0) return NOTHING_AVAILABLE;
     }
     const wanted = budget;
-    while (budget > 0 && this.#splits.length > 0) budget -= this.#emitFrom(this.#first(), budget, output);
+    while (budget > 0 && this.#splits.length > 0)
+      budget -= this.#emitFrom(this.#first(), budget, output);
     this.#limiter?.take(wanted - budget);
     return MORE_AVAILABLE;
   }

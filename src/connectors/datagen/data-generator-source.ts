@@ -1,9 +1,10 @@
 /**
- * A source of made-up records: record n is what the user's function makes of n (Flink's DataGeneratorSource with its rate
- * limiter).
+ * A source of made-up records: record n is what the user's function makes of n (Flink's
+ * DataGeneratorSource with its rate limiter).
  *
  * Invariants:
- * 1. Subtask i of p takes the indices i, i + p, i + 2p …, so the set of records does not depend on the parallelism.
+ * 1. Subtask i of p takes the indices i, i + p, i + 2p …, so the set of records does not depend on
+ *    the parallelism.
  * 2. The rate is the whole job's; each subtask takes its share.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -15,7 +16,10 @@ import { type StridedSplit, StridedReader, stridedSplits } from '../common/strid
 
 /** Options of {@link dataGeneratorSource}. */
 export interface DataGeneratorOptions<T> {
-  /** Makes the record of an index, from 0. Called again for the same index after a restart: keep it free of other input. */
+  /**
+   * Makes the record of an index, from 0. Called again for the same index after a restart: keep it
+   * free of other input.
+   */
   readonly generator: (index: number) => T;
   /** How many records; without end if left out. */
   readonly count?: number | undefined;
@@ -29,7 +33,7 @@ export interface DataGeneratorOptions<T> {
  * A source that makes its records.
  *
  * @example
- * dataGeneratorSource({ generator: (index) => ({ id: index % 100, value: index }), ratePerSecond: 10_000 })
+ * dataGeneratorSource({ generator: (index) => ({ id: index % 100 }), ratePerSecond: 10_000 })
  */
 export function dataGeneratorSource<T>(options: DataGeneratorOptions<T>): Source<T, StridedSplit> {
   const { generator, count, ratePerSecond } = options;
@@ -69,6 +73,7 @@ function requireCount(count: number | undefined): void {
   if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) return;
   throw new MillraceError(
     'ILLEGAL_ARGUMENT',
-    `dataGeneratorSource got count ${count}: give a whole number from 0, or leave it out for no end`,
+    `dataGeneratorSource got count ${count}: ` +
+      'give a whole number from 0, or leave it out for no end',
   );
 }

@@ -1,5 +1,6 @@
 /**
- * The three kinds of Nexmark events as rows, with the names that the Nexmark queries use, and their types.
+ * The three kinds of Nexmark events as rows, with the names that the Nexmark queries use, and their
+ * types.
  */
 import type { TypeInformation } from '../../types/type-information.ts';
 import { types } from '../../types/types.ts';

@@ -6,7 +6,9 @@ import type { NexmarkEvent } from './nexmark-events.ts';
 import { EPOCH_SIZE, NexmarkGenerator } from './nexmark-generator.ts';
 import { nexmarkTables } from './nexmark-tables.ts';
 
-/** Of the text of the first 100,000 events at rate 1000 and seed 1, as the specification states it. */
+/**
+ * Of the text of the first 100,000 events at rate 1000 and seed 1, as the specification states it.
+ */
 const DIGEST = '983c753adb5e59f407757b90797c2400734f34fda7d1ebcc0baf6158f11db159';
 
 /** An event as a line of the reference text. */
@@ -41,15 +43,24 @@ test('an event does not depend on those made before it', (t) => {
 
 test('an epoch is one person, three auctions and 46 bids', (t) => {
   const generator = new NexmarkGenerator(1000, nexmarkTables(1));
-  const kinds = Array.from({ length: EPOCH_SIZE }, (_, offset) => generator.kindOf(7 * EPOCH_SIZE + offset));
-  t.deepEqual(kinds.map((kind) => kind), [0, 1, 1, 1, ...Array.from({ length: 46 }, () => 2)]);
+  const kinds = Array.from({ length: EPOCH_SIZE }, (_, offset) =>
+    generator.kindOf(7 * EPOCH_SIZE + offset),
+  );
+  t.deepEqual(
+    kinds.map((kind) => kind),
+    [0, 1, 1, 1, ...Array.from({ length: 46 }, () => 2)],
+  );
 });
 
 test('times are exact where the distance of two events is no whole number of microseconds', (t) => {
   const generator = new NexmarkGenerator(3000, nexmarkTables(1));
   const base = generator.timeOf(0);
   for (let n = 0; n < 100_000; n++) {
-    t.is(generator.timeOf(n) - base, Number((BigInt(n) * 1_000_000n) / 3000n / 1000n), `event ${n}`);
+    t.is(
+      generator.timeOf(n) - base,
+      Number((BigInt(n) * 1_000_000n) / 3000n / 1000n),
+      `event ${n}`,
+    );
   }
 });
 
@@ -85,7 +96,11 @@ test('other seeds, rates and far events are those of the reference program', asy
     nexgen(rate: number, seed: number): (n: number) => unknown;
     line(event: unknown): string;
   };
-  for (const [rate, seed] of [[1000, 7], [10_000_000, -3], [2, 1]] as const) {
+  for (const [rate, seed] of [
+    [1000, 7],
+    [10_000_000, -3],
+    [2, 1],
+  ] as const) {
     const expected = program.nexgen(rate, seed);
     const generator = new NexmarkGenerator(rate, nexmarkTables(seed));
     for (const start of [0, 1_234_567, 2 ** 31 - 50, 2 ** 32 - 50, 8_000_000_000]) {

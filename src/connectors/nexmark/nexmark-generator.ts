@@ -1,8 +1,9 @@
 /**
  * Makes Nexmark events: event n is a function of n, the seed and the rate alone.
  *
- * Of every 50 events (an epoch) the first is a person, three are auctions, 46 are bids. Ids grow with n; persons and auctions
- * that bids and auctions refer to are mostly recent ones, with a hot one in each hundred.
+ * Of every 50 events (an epoch) the first is a person, three are auctions, 46 are bids. Ids grow
+ * with n; persons and auctions that bids and auctions refer to are mostly recent ones, with a hot
+ * one in each hundred.
  *
  * Invariants:
  * 1. The order of the draws is the specification: two draws exchanged give other events.
@@ -58,7 +59,9 @@ const LEAD = 10;
 /** Auctions last until about so many events later, at most twice. */
 const AUCTION_EVENTS = 1666;
 
-/** Numbers of the specification: bytes of the fields besides `extra`, and how many all shall have. */
+/**
+ * Numbers of the specification: bytes of the fields besides `extra`, and how many all shall have.
+ */
 const PERSON_SIZE = { fixed: 8, wanted: 200 } as const;
 const AUCTION_SIZE = { fixed: 48, wanted: 500 } as const;
 const BID_SIZE = { fixed: 32, wanted: 100 } as const;
@@ -146,7 +149,18 @@ export class NexmarkGenerator {
     const size = AUCTION_SIZE.fixed + itemName.length + description.length;
     const extra = this.#extra(size, AUCTION_SIZE.wanted);
     const id = FIRST_ID + lastAuctionOf(n);
-    return { id, itemName, description, initialBid, reserve, dateTime, expires, seller, category, extra };
+    return {
+      id,
+      itemName,
+      description,
+      initialBid,
+      reserve,
+      dateTime,
+      expires,
+      seller,
+      category,
+      extra,
+    };
   }
 
   /** The bid that is event `n`; only for an `n` of that kind. */

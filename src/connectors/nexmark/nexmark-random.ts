@@ -1,7 +1,8 @@
 /**
  * The random numbers of the Nexmark generator: a counter that is mixed, in 32-bit arithmetic.
  *
- * Invariant: the numbers are a function of the state alone; every method advances it by one step per draw.
+ * Invariant: the numbers are a function of the state alone; every method advances it by one step
+ * per draw.
  */
 
 /** What the state grows by at each draw. */

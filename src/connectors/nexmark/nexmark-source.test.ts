@@ -19,21 +19,28 @@ const timeOf = ({ person, auction, bid }: NexmarkEvent): number | undefined =>
 test('the events come in their order, with their own timestamps', async (t) => {
   const run = await new SourceRun(nexmarkSource(options)).toEnd();
   t.deepEqual(run.records(), expected);
-  t.deepEqual(run.emitted.flat().map(({ timestamp }) => timestamp), expected.map(timeOf));
+  t.deepEqual(
+    run.emitted.flat().map(({ timestamp }) => timestamp),
+    expected.map(timeOf),
+  );
 });
 
 test('subtask i makes the epochs e with e mod parallelism = i', async (t) => {
   const run = await new SourceRun(nexmarkSource(options), { parallelism: 3 }).toEnd();
   run.emitted.forEach((emitted, subtask) => {
     const own = expected.filter((_, n) => Math.floor(n / 50) % 3 === subtask);
-    t.deepEqual(emitted.map(({ record }) => record), own);
+    t.deepEqual(
+      emitted.map(({ record }) => record),
+      own,
+    );
   });
 });
 
 test('a position at any event of an epoch goes on with it', async (t) => {
+  const source = nexmarkSource(options);
   for (let next = 0; next <= 60; next++) {
     const restored = [{ splitId: '0', next, end: 530, stride: 1 }];
-    const run = new SourceRun(nexmarkSource(options), { restored });
+    const run = new SourceRun(source, { restored });
     t.deepEqual(run.snapshot(), restored);
     t.deepEqual((await run.toEnd()).records(), expected.slice(next));
   }
@@ -43,9 +50,18 @@ test('sources of one kind emit the rows of that kind', async (t) => {
   const persons = await new SourceRun(nexmarkPersonSource(options)).toEnd();
   const auctions = await new SourceRun(nexmarkAuctionSource(options)).toEnd();
   const bids = await new SourceRun(nexmarkBidSource(options)).toEnd();
-  t.deepEqual(persons.records(), expected.flatMap(({ person }) => person ?? []));
-  t.deepEqual(auctions.records(), expected.flatMap(({ auction }) => auction ?? []));
-  t.deepEqual(bids.records(), expected.flatMap(({ bid }) => bid ?? []));
+  t.deepEqual(
+    persons.records(),
+    expected.flatMap(({ person }) => person ?? []),
+  );
+  t.deepEqual(
+    auctions.records(),
+    expected.flatMap(({ auction }) => auction ?? []),
+  );
+  t.deepEqual(
+    bids.records(),
+    expected.flatMap(({ bid }) => bid ?? []),
+  );
 });
 
 test('the real-time rate counts all events', async (t) => {
@@ -62,7 +78,13 @@ test('without a number of events the source is unbounded', (t) => {
 });
 
 test('options out of range are refused', (t) => {
-  for (const bad of [{ rate: 1 }, { rate: Number.NaN }, { seed: 0.5 }, { eventsNum: -1 }, { eventsNum: 1e10 }]) {
+  for (const bad of [
+    { rate: 1 },
+    { rate: Number.NaN },
+    { seed: 0.5 },
+    { eventsNum: -1 },
+    { eventsNum: 1e10 },
+  ]) {
     t.throws(() => nexmarkSource({ ...options, ...bad }), { code: 'ILLEGAL_ARGUMENT' });
   }
 });

@@ -1,9 +1,12 @@
 /**
- * Sources of Nexmark events: the mixed stream, or one kind of it as plain rows. Timestamps are the events' own.
+ * Sources of Nexmark events: the mixed stream, or one kind of it as plain rows. Timestamps are the
+ * events' own.
  *
  * Invariants:
- * 1. Subtask i of p makes the epochs e with e mod p = i, so the set of events and its pace do not depend on p.
- * 2. `eventsNum`, `rate` and `ratePerSecond` count all events, also those that a source of one kind leaves out.
+ * 1. Subtask i of p makes the epochs e with e mod p = i, so the set of events and its pace do not
+ *    depend on p.
+ * 2. `eventsNum`, `rate` and `ratePerSecond` count all events, also those that a source of one kind
+ *    leaves out.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { ReaderOutput, Source } from '../../functions/source.ts';
@@ -40,7 +43,9 @@ export interface NexmarkOptions {
   readonly ratePerSecond?: number | undefined;
 }
 
-/** From here on times would lose their exactness: event number times 10^6 must be a safe integer. */
+/**
+ * From here on times would lose their exactness: event number times 10^6 must be a safe integer.
+ */
 const EVENTS_MAX = 9_000_000_000;
 /** Below, an auction's length in ms no longer fits the 21 bits of the generator's draws. */
 const RATE_MIN = 2;
@@ -127,7 +132,9 @@ function requireOptions({ eventsNum, rate, seed, ratePerSecond }: NexmarkOptions
   requireRate('nexmarkSource', ratePerSecond);
   const isCount = eventsNum === undefined || (Number.isInteger(eventsNum) && eventsNum >= 0);
   if (!isCount || (eventsNum ?? 0) > EVENTS_MAX) {
-    throw illegal(`eventsNum ${eventsNum}: give a whole number up to ${EVENTS_MAX}, or leave it out`);
+    throw illegal(
+      `eventsNum ${eventsNum}: give a whole number up to ${EVENTS_MAX}, or leave it out`,
+    );
   }
   if (!(rate >= RATE_MIN && Number.isFinite(rate))) {
     throw illegal(`rate ${rate}: give events per second of event time, ${RATE_MIN} or more`);

@@ -1,7 +1,9 @@
 /**
- * What the Nexmark generator looks things up in: names, the pool of letters, prices, channels and their URLs.
+ * What the Nexmark generator looks things up in: names, the pool of letters, prices, channels and
+ * their URLs.
  *
- * Invariant: the tables are a function of the seed alone and never change, so all generators of a seed may share them.
+ * Invariant: the tables are a function of the seed alone and never change, so all generators of a
+ * seed may share them.
  */
 import { mix, NexmarkRandom } from './nexmark-random.ts';
 
@@ -67,7 +69,10 @@ export function nexmarkTables(seed: number): NexmarkTables {
 export class WordMaker {
   readonly #bytes: Buffer = Buffer.alloc(128);
 
-  /** A word of 3 to `lengthMax - 1` letters, one in 13 of them the `special` character, without spaces at its ends. */
+  /**
+   * A word of 3 to `lengthMax - 1` letters, one in 13 of them the `special` character, without
+   * spaces at its ends.
+   */
   word(random: NexmarkRandom, lengthMax: number, special: number): string {
     const bytes = this.#bytes;
     const length = 3 + random.below(lengthMax - 3);

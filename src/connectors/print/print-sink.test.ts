@@ -61,8 +61,15 @@ test('a line has the prefix, the subtask from 1 if there are several, and the re
 test('records are shown in full on one line', (t) => {
   t.is(printed({ id: 1, name: 'x', at: [1n, null] }), "{ id: 1, name: 'x', at: [ 1n, null ] }\n");
   t.is(printed(-0.5), '-0.5\n');
-  t.is(printed(new Map([['k', { deep: { deeper: { deepest: 1 } } }]])), "Map(1) { 'k' => { deep: { deeper: { deepest: 1 } } } }\n");
-  t.false(printed({ long: 'y'.repeat(20_000), many: Array.from({ length: 500 }, () => 'z') }).includes('more'));
+  t.is(
+    printed(new Map([['k', { deep: { deeper: { deepest: 1 } } }]])),
+    "Map(1) { 'k' => { deep: { deeper: { deepest: 1 } } } }\n",
+  );
+  t.false(
+    printed({ long: 'y'.repeat(20_000), many: Array.from({ length: 500 }, () => 'z') }).includes(
+      'more',
+    ),
+  );
   t.is(printed(Array.from({ length: 300 }, (_, index) => ({ index }))).match(/\n/g)?.length, 1);
 });
 

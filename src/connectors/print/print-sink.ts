@@ -1,5 +1,6 @@
 /**
- * Prints records, one line each, as Flink's print sink does: `prefix:subtask> record`, subtasks counted from 1.
+ * Prints records, one line each, as Flink's print sink does: `prefix:subtask> record`, subtasks
+ * counted from 1.
  *
  * The prefix is left out if empty, the subtask if there is only one, and `> ` if both are.
  *

@@ -1,4 +1,7 @@
-/** The process's standard output as a {@link TextOutput}; the only file of the connectors that names it. */
+/**
+ * The process's standard output as a {@link TextOutput}; the only file of the connectors that names
+ * it.
+ */
 import type { TextOutput } from './print-sink.ts';
 
 /** Writes to `process.stdout`. */

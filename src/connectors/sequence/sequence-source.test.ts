@@ -37,7 +37,10 @@ test('a snapshot after any poll goes on with the next number, at any parallelism
         for (let poll = 0; poll < polls0; poll++) first.poll(0);
         for (let poll = 0; poll < polls1; poll++) first.poll(1);
         const restored = first.snapshot();
-        const second = await new SourceRun(sequenceSource(1, 2000), { parallelism, restored }).toEnd();
+        const second = await new SourceRun(sequenceSource(1, 2000), {
+          parallelism,
+          restored,
+        }).toEnd();
         t.deepEqual(ascending([...first.records(), ...second.records()]), range(1, 2000));
       },
     ),
@@ -66,7 +69,12 @@ test('the largest safe integers can be reached', async (t) => {
 });
 
 test('a range that is none is refused', (t) => {
-  for (const [from, to] of [[2, 1], [0.5, 2], [0, Number.NaN], [0, 2 ** 53]] as const) {
+  for (const [from, to] of [
+    [2, 1],
+    [0.5, 2],
+    [0, Number.NaN],
+    [0, 2 ** 53],
+  ] as const) {
     t.throws(() => sequenceSource(from, to), { code: 'ILLEGAL_ARGUMENT' });
   }
 });

@@ -1,8 +1,10 @@
 /**
- * A bounded source of the whole numbers of a range, spread over the readers (Flink's NumberSequenceSource).
+ * A bounded source of the whole numbers of a range, spread over the readers (Flink's
+ * NumberSequenceSource).
  *
  * Invariants:
- * 1. The splits are contiguous, do not overlap, and cover the range; their sizes differ by one at most.
+ * 1. The splits are contiguous, do not overlap, and cover the range; their sizes differ by one at
+ *    most.
  * 2. A reader emits a split's numbers in ascending order, one split after the other.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -34,8 +36,8 @@ export interface SequenceSplit extends SourceSplit {
 const RECORDS_PER_POLL_MAX = 256;
 
 /**
- * A source of the numbers `from` to `to`, both included. In order at parallelism 1; above it, each subtask has a
- * contiguous part.
+ * A source of the numbers `from` to `to`, both included. In order at parallelism 1; above it, each
+ * subtask has a contiguous part.
  *
  * @param type - `types.int` or `types.double` where the numbers shall travel as such
  * @example
@@ -61,7 +63,8 @@ function requireRange(from: number, to: number): void {
   if (whole && from <= to && Number.isSafeInteger(to - from + 1)) return;
   throw new MillraceError(
     'ILLEGAL_ARGUMENT',
-    `sequenceSource got the range ${from} to ${to}: give safe integers, the first not above the last`,
+    `sequenceSource got the range ${from} to ${to}: ` +
+      'give safe integers, the first not above the last',
   );
 }
 
@@ -118,7 +121,9 @@ class SequenceReader implements SourceReader<number, SequenceSplit> {
   }
 
   snapshotState(): readonly SequenceSplit[] {
-    return this.#splits.map((split, index) => (index === 0 ? { ...split, next: this.#next } : split));
+    return this.#splits.map((split, index) =>
+      index === 0 ? { ...split, next: this.#next } : split,
+    );
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 /**
  * Drives a source as the runtime would, in one thread: for the tests of connectors.
  *
- * Invariant: a reader that says NOTHING_AVAILABLE is polled again only after its `isAvailable` has resolved.
+ * Invariant: a reader that says NOTHING_AVAILABLE is polled again only after its `isAvailable` has
+ * resolved.
  */
 import { assert } from '../../../base/assert.ts';
 import {
