@@ -68,7 +68,7 @@ test('the tarball holds what is exported, and no tests, examples or sources', (t
   const listed = npm(join(folder, 'package'), 'pack', '--ignore-scripts', '--dry-run', '--json');
   const [{ files }] = JSON.parse(listed) as [{ files: readonly { path: string }[] }];
   const unwanted = files.filter(({ path }) =>
-    /\.test\.|examples\/|(?<!\.d)\.ts$|^test\//.test(path),
+    /\.test[.-]|examples\/|(?<!\.d)\.ts$|^test\//.test(path),
   );
   t.deepEqual(unwanted, []);
   t.true(files.length > 10);
@@ -96,6 +96,36 @@ test('every entry point can be imported from JavaScript', (t) => {
 test('the command line prints its help', (t) => {
   const command = join(folder, 'app/node_modules/.bin/millrace');
   t.regex(runNode(join(folder, 'app'), command, '--help'), /run/);
+});
+
+test('a job runs inline from JavaScript', (t) => {
+  const program = `
+    import { StreamExecutionEnvironment } from 'millrace';
+    await using env = StreamExecutionEnvironment.getExecutionEnvironment();
+    const sevens = env.fromSequence(1, 1000).filter((n) => n % 7 === 0);
+    let sum = 0;
+    for await (const n of sevens.executeAndCollect()) sum += n;
+    console.log(sum);`;
+  t.is(runProgram('inline.js', program), '71071\n');
+});
+
+test('a job runs on two workers from JavaScript', (t) => {
+  const app = join(folder, 'app');
+  const job = `
+    export default (env) => {
+      env.fromSequence(1, 1000).keyBy((n) => n % 10).map((n) => n * 2).print();
+    };`;
+  writeFileSync(join(app, 'job.js'), job);
+  const command = join(app, 'node_modules/.bin/millrace');
+  const options = ['--parallelism', '2', '--executor', 'workers'];
+  const output = runNode(app, command, 'run', 'job.js', ...options);
+  // A line is `n` or, as printed by several subtasks, `subtask> n`; the summary has other lines.
+  const printed = [...output.matchAll(/^(?:\d+> )?(\d+)$/gm)].map(([, digits]) => Number(digits));
+  const expected = Array.from({ length: 1000 }, (_, index) => (index + 1) * 2);
+  t.deepEqual(
+    printed.sort((a, b) => a - b),
+    expected,
+  );
 });
 
 /** The files that package.json promises; a pattern stands for its folder. */

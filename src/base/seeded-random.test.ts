@@ -31,6 +31,14 @@ test('below is uniform in the part of its bounds that the fast way does not take
   t.true(Math.abs(inLastThird - 20_000) < 500, `${inLastThird} of 60000`);
 });
 
+test('below refuses numbers that would make some results likelier', (t) => {
+  const random = seededRandom(9);
+  const bound = 1_500_000;
+  let sum = 0;
+  for (let i = 0; i < 200_000; i++) sum += random.below(bound);
+  t.true(Math.abs(sum / 200_000 / bound - 0.5) < 0.005, `mean ${sum / 200_000}`);
+});
+
 test('below is a function of the seed for ever', (t) => {
   const random = seededRandom(42);
   t.deepEqual([random.below(6), random.below(1000), random.below(2 ** 32)], GOLDEN_BELOW_42);

@@ -59,7 +59,7 @@ export function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
 
 /** Whether a file is a test, or lies in a folder that only tests use. */
 export function isTestFile(path: string): boolean {
-  return path.startsWith('test/') || /\.(test|soak|test-d)\.ts$/.test(path);
+  return path.startsWith('test/') || /\.(test|soak|test-[a-z-]+)\.ts$/.test(path);
 }
 
 function importsOf(path: string, tree: ts.SourceFile): readonly Import[] {
