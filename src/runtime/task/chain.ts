@@ -97,6 +97,12 @@ export class Chain {
     for (let index = this.vertex.nodes.length - 1; index >= 0; index--) this.#openNode(index);
   }
 
+  /** The watermark of the chain: its input's, or the one its source makes. */
+  get currentWatermark(): number {
+    const head = this.#running(0);
+    return head.stage.ownsWatermarks === true ? head.passed : head.watermark;
+  }
+
   /** The counters of each operator, by node index. */
   counts(): readonly StageCounts[] {
     return this.#all().map((node) => node.counts);

@@ -57,6 +57,7 @@ export class Task {
   #waitingForStage = false;
   #waitingForFinish = false;
   #nextFlushMs = Number.POSITIVE_INFINITY;
+  #lastResult: StepResult = STEP_IDLE;
 
   constructor(options: TaskOptions) {
     this.#options = options;
@@ -74,8 +75,18 @@ export class Task {
     return this.#waitingForStage || this.#waitingForFinish || this.#input.needsEventLoop;
   }
 
+  /** Whether the last step found an output full or a sink busy. */
+  get isBackPressured(): boolean {
+    return this.#lastResult === STEP_BACKPRESSURED;
+  }
+
   /** Does a bounded piece of work; `nowMs` is the monotonic clock. */
   step(nowMs: number): StepResult {
+    this.#lastResult = this.#step(nowMs);
+    return this.#lastResult;
+  }
+
+  #step(nowMs: number): StepResult {
     switch (this.#state) {
       case 'running':
         return this.#run(nowMs);

@@ -1,0 +1,57 @@
+/**
+ * Runs all subtasks cooperatively on the calling thread; rows pass by reference. The default for embedded jobs, and all that
+ * `millrace/native-free` needs.
+ */
+import type { ExecutionRequest, JobClient, JobExecutor } from '../graph/job-client.ts';
+import { eventLoopIdler } from '../runtime/worker/idler.ts';
+import { localChannels } from '../runtime/worker/local-channels.ts';
+import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
+import { JobHandle, type JobRunner } from './job-handle.ts';
+import { LocalTasks, metricsPublisher } from './local-tasks.ts';
+
+/** See the file's head. */
+export const inlineExecutor: JobExecutor = {
+  execute: (request: ExecutionRequest): JobClient =>
+    new JobHandle(request.graph, request.environment, (job) => inlineRunner(request, job)),
+};
+
+function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
+  const { environment, graph } = request;
+  const idler = eventLoopIdler(environment);
+  const channels = localChannels({
+    fileSystem: environment.fileSystem,
+    overflowBytesMax: graph.configuration.overflowBytesMax,
+    isLocal: () => true,
+    remote: undefined,
+  });
+  let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    loop?.fail(error);
+  };
+  let loop: WorkerLoop | undefined;
+  const wake = (): void => idler.wake();
+  const local = new LocalTasks({ request, job, channels: () => channels, wake, fail });
+  const publish = metricsPublisher(environment, local.tasks, () => loop?.times ?? []);
+  return {
+    run: async () => {
+      loop = new WorkerLoop({
+        tasks: local.tasks.map(({ task }) => task),
+        environment,
+        idler,
+        onTurn: () => publish(),
+        alwaysTurn: true,
+      });
+      try {
+        local.start();
+        if (failure !== undefined) loop.fail(failure.error);
+        return await loop.run();
+      } finally {
+        publish(true);
+        await local.close();
+      }
+    },
+    cancel: () => loop?.cancel(),
+    wake,
+  };
+}

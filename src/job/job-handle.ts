@@ -1,0 +1,139 @@
+/**
+ * A started job as its program sees it, the same for every executor: status, metrics, result, collected records, cancel.
+ *
+ * Invariants:
+ * 1. The result promise settles only after the runner has let go of everything: threads, timers, files.
+ * 2. The first failure is the job's; what fails while it is torn down does not replace it.
+ * 3. Collected records end (or throw) after the last record, when the job has ended.
+ */
+import type { Environment } from '../base/environment.ts';
+import { MillraceError } from '../base/errors.ts';
+import { newJobId } from '../base/ids.ts';
+import type { JobClient, JobExecutionResult, JobMetrics, JobStatus } from '../graph/job-client.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import { allocateMetrics, type MetricsLayout } from '../metrics/metrics-layout.ts';
+import { CollectBuffer } from './collect-buffer.ts';
+import { JobMetricsView, metricsLayoutOf } from './job-metrics.ts';
+
+/** What runs a job's tasks. */
+export interface JobRunner {
+  /** Runs to the end; resolves true if all finished, false if canceled; rejects with the first failure. Everything is let go then. */
+  run(): Promise<boolean>;
+  /** Asks for a stop; `run` settles soon. */
+  cancel(): void;
+  /** There is room again for collected records. */
+  wake(): void;
+}
+
+/** See the file's head. */
+export class JobHandle implements JobClient {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly metricsLayout: MetricsLayout;
+  readonly metricsBuffer: ArrayBufferLike;
+  readonly #environment: Environment;
+  readonly #metrics: JobMetricsView;
+  readonly #collected = new Map<string, CollectBuffer>();
+  #status: JobStatus = 'created';
+  #runner: JobRunner | undefined;
+  #result: Promise<JobExecutionResult>;
+
+  constructor(graph: JobGraph, environment: Environment, makeRunner: (job: JobHandle) => JobRunner) {
+    this.jobId = newJobId(environment);
+    this.jobName = graph.jobName;
+    this.#environment = environment;
+    this.metricsLayout = metricsLayoutOf(graph);
+    this.metricsBuffer = allocateMetrics(this.metricsLayout, true);
+    this.#metrics = new JobMetricsView(graph, this.metricsLayout, this.metricsBuffer);
+    for (const name of collectNames(graph)) {
+      this.#collected.set(name, new CollectBuffer(() => this.#runner?.wake()));
+    }
+    this.#result = this.#run(makeRunner);
+    // Whoever never asks for the result must not bring the process down with an unhandled rejection.
+    this.#result.catch(() => undefined);
+  }
+
+  status(): JobStatus {
+    return this.#status;
+  }
+
+  metrics(): JobMetrics {
+    return this.#metrics.read();
+  }
+
+  async cancel(): Promise<void> {
+    if (this.#status === 'created' || this.#status === 'running') {
+      this.#status = 'canceling';
+      for (const buffer of this.#collected.values()) buffer.discard();
+      this.#runner?.cancel();
+    }
+    await this.#result.catch(() => undefined);
+  }
+
+  getJobExecutionResult(): Promise<JobExecutionResult> {
+    return this.#result;
+  }
+
+  collected(name: string): AsyncIterableIterator<unknown> {
+    return this.collectBuffer(name);
+  }
+
+  /** Where the runner puts the records of `collectAsync(name)`. */
+  collectBuffer(name: string): CollectBuffer {
+    const buffer = this.#collected.get(name);
+    if (buffer !== undefined) return buffer;
+    const known = [...this.#collected.keys()].map((each) => `'${each}'`).join(', ') || 'none';
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      `the job collects no records under '${name}'; it has ${known}: name them with collectAsync(name)`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cancel();
+  }
+
+  async #run(makeRunner: (job: JobHandle) => JobRunner): Promise<JobExecutionResult> {
+    // The program that starts the job gets its handle first.
+    await Promise.resolve();
+    const { clock } = this.#environment;
+    const startMs = clock.monotonicMs();
+    try {
+      if (this.#status === 'canceling') throw this.#canceledError();
+      this.#runner = makeRunner(this);
+      this.#status = 'running';
+      const finished = await this.#runner.run();
+      if (!finished) throw this.#canceledError();
+      this.#status = 'finished';
+      this.#endCollected(undefined);
+      const { jobId, jobName } = this;
+      return { jobId, jobName, netRuntimeMs: clock.monotonicMs() - startMs, metrics: this.metrics() };
+    } catch (error) {
+      const canceled = this.#statusNow() === 'canceling';
+      this.#status = canceled ? 'canceled' : 'failed';
+      this.#endCollected(canceled ? undefined : { error });
+      throw canceled ? this.#canceledError() : error;
+    }
+  }
+
+  /** The status may have changed while awaiting. */
+  #statusNow(): JobStatus {
+    return this.#status;
+  }
+
+  #endCollected(failure: { readonly error: unknown } | undefined): void {
+    for (const buffer of this.#collected.values()) buffer.end(failure);
+  }
+
+  #canceledError(): MillraceError {
+    return new MillraceError('JOB_CANCELED', `job '${this.jobName}' (${this.jobId}) was canceled`);
+  }
+}
+
+function collectNames(graph: JobGraph): string[] {
+  const names: string[] = [];
+  for (const vertex of graph.vertices) {
+    for (const { spec } of vertex.nodes) if (spec.kind === 'collect') names.push(spec.collectName);
+  }
+  return names;
+}
