@@ -16,6 +16,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import { malformed } from '../../functions/format.ts';
 import {
+  type MapType,
   type RowType,
   type ScalarKind,
   structureOf,
@@ -25,24 +26,36 @@ import { type Converter, objectRowMaker } from '../row-maker.ts';
 import { parseTimestamp } from '../timestamp-text.ts';
 import { protoKey, requirePlain } from './json-text.ts';
 
+/** How values differ from what JSON.parse gives. */
+export interface JsonValueOptions {
+  /** Whether bytes come as Uint8Arrays (from binary formats) instead of base64 text. */
+  readonly bytesAreBinary?: boolean | undefined;
+}
+
 /**
  * A converter of parsed JSON to `type`.
  *
  * @param path - names the place in messages, such as `field 'delay'`
  */
-export function jsonConverter(type: TypeInformation<unknown>, path: string): Converter<unknown> {
+export function jsonConverter(
+  type: TypeInformation<unknown>,
+  path: string,
+  options: JsonValueOptions = {},
+): Converter<unknown> {
   const structure = structureOf(type);
   switch (structure.kind) {
     case 'optional': {
-      const convert = jsonConverter(structure.type, path);
+      const convert = jsonConverter(structure.type, path, options);
       return (value) => (value === null || value === undefined ? null : convert(value));
     }
     case 'array':
-      return arrayConverter(structure.element, path);
+      return arrayConverter(structure.element, path, options);
     case 'map':
-      return mapConverter(structure.key, structure.value, path);
+      return mapConverter(structure, path, options);
     case 'row':
-      return rowConverter(structure, path);
+      return rowConverter(structure, path, options);
+    case 'bytes':
+      return options.bytesAreBinary ? (value) => binaryOf(value, path) : (value) => bytesOf(value, path);
     default:
       return scalarConverter(structure.kind, path);
   }
@@ -65,10 +78,14 @@ export function needsExactNumbers(type: TypeInformation<unknown>): boolean {
   }
 }
 
-function rowConverter(type: RowType, path: string): Converter<unknown> {
+function rowConverter(
+  type: RowType,
+  path: string,
+  options: JsonValueOptions,
+): Converter<unknown> {
   const fields = type.fields.map((field) => ({
     name: field.name,
-    convert: jsonConverter(field.type, `${path}field '${field.name}'`),
+    convert: jsonConverter(field.type, `${path === '' ? '' : `${path} `}field '${field.name}'`, options),
   }));
   const makeRow = objectRowMaker(fields);
   const declaresProto = type.fields.some((field) => field.name === '__proto__');
@@ -81,8 +98,12 @@ function rowConverter(type: RowType, path: string): Converter<unknown> {
   };
 }
 
-function arrayConverter(element: TypeInformation<unknown>, path: string): Converter<unknown> {
-  const convert = jsonConverter(element, `${path} element `);
+function arrayConverter(
+  element: TypeInformation<unknown>,
+  path: string,
+  options: JsonValueOptions,
+): Converter<unknown> {
+  const convert = jsonConverter(element, `an element of ${path || 'the array'}`, options);
   return (value) => {
     if (!Array.isArray(value)) throw mismatch(path, 'an array', value);
     return value.map((part: unknown) => convert(part));
@@ -90,9 +111,9 @@ function arrayConverter(element: TypeInformation<unknown>, path: string): Conver
 }
 
 function mapConverter(
-  key: TypeInformation<unknown>,
-  value: TypeInformation<unknown>,
+  { key, value }: MapType,
   path: string,
+  options: JsonValueOptions,
 ): Converter<unknown> {
   if (key.kind !== 'string') {
     throw new MillraceError(
@@ -101,7 +122,7 @@ function mapConverter(
         `has keys of type ${key.kind}: use types.map(types.string, …)`,
     );
   }
-  const convert = jsonConverter(value, `${path} value `);
+  const convert = jsonConverter(value, `a value of ${path || 'the map'}`, options);
   return (given) => {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       throw mismatch(path, 'an object', given);
@@ -110,7 +131,7 @@ function mapConverter(
   };
 }
 
-function scalarConverter(kind: ScalarKind, path: string): Converter<unknown> {
+function scalarConverter(kind: Exclude<ScalarKind, 'bytes'>, path: string): Converter<unknown> {
   switch (kind) {
     case 'int':
       return (value) => {
@@ -150,8 +171,6 @@ function scalarConverter(kind: ScalarKind, path: string): Converter<unknown> {
       };
     case 'timestamp':
       return (value) => timestampOf(value, path);
-    case 'bytes':
-      return (value) => bytesOf(value, path);
     case 'generic':
       return (value) => {
         if (value === undefined) throw mismatch(path, 'a value', value);
@@ -180,10 +199,24 @@ function bytesOf(value: unknown, path: string): Uint8Array {
   throw mismatch(path, 'base64 text', value);
 }
 
+function binaryOf(value: unknown, path: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw mismatch(path, 'bytes', value);
+}
+
 function mismatch(path: string, expected: string, value: unknown): Error {
   const place = path === '' ? 'the record' : path;
   if (value === undefined) return malformed(`${place} is missing: ${expected} was expected`);
-  const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  const shown = typeof value === 'object' ? kindOf(value) : textOf(value);
   const short = shown.length > 100 ? `${shown.slice(0, 100)}…` : shown;
   return malformed(`${place} is ${short}, not ${expected}`);
+}
+
+function kindOf(value: object | null): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : 'an object';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
