@@ -39,7 +39,7 @@ test('optional packages of all platforms are locked (else run .ci/lock-platforms
 test('dependencies have exact versions, and Node is the pinned one', (t) => {
   const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
   for (const version of versions) t.regex(version, /^(npm:\w+@)?\d+\.\d+\.\d+$/);
-  t.is(process.versions.node, manifest.devDependencies['node']);
+  t.is(manifest.devDependencies['node'], process.versions.node);
 });
 
 function read(name: string): unknown {
