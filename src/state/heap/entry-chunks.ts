@@ -30,6 +30,8 @@ const SCAN_ENTRIES_MAX = 65_536;
 export class EntryChunks {
   /** The same array for life; its elements change by invariant 2. */
   readonly chunks: Float64Array[] = [];
+  /** The same memory as int32: two words per float64 place. */
+  readonly words: Int32Array[] = [];
   /** Float64 places per entry. */
   stride: number;
   readonly #hashes: Int32Array[] = [];
@@ -88,13 +90,13 @@ export class EntryChunks {
    */
   touch(candidates: Int32Array, count: number): number {
     if (this.stride === 0) return 0;
-    const chunks = this.chunks;
-    const stride = this.stride;
+    const chunks = this.words;
+    const stride = 2 * this.stride;
     let touched = 0;
     for (let i = 0; i < count; i++) {
       const entry = (candidates[i] as number) - 1;
       if (entry < 0) continue;
-      touched += (chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * stride] as number;
+      touched ^= (chunks[entry >> CHUNK_SHIFT] as Int32Array)[(entry & CHUNK_MASK) * stride] as number;
     }
     return touched;
   }
@@ -141,14 +143,15 @@ export class EntryChunks {
   /** Makes room for more numbers per entry. Costs a copy: meant for the first rows of a table. */
   setStride(stride: number): void {
     for (let i = 0; i < this.chunks.length; i++) {
-      this.chunks[i] = restride(this.chunks[i] as Float64Array, this.stride, stride, (this.#hashes[i] as Int32Array).length);
+      const entries = (this.#hashes[i] as Int32Array).length;
+      this.#setChunk(i, restride(this.chunks[i] as Float64Array, this.stride, stride, entries));
     }
     this.stride = stride;
   }
 
   /** Forgets all entries and their memory. */
   clear(): void {
-    this.chunks.length = 0;
+    this.chunks.length = this.words.length = 0;
     this.#hashes.length = 0;
     this.#live.length = 0;
     this.#count = this.#freeCount = this.#free = this.#room = 0;
@@ -196,14 +199,19 @@ export class EntryChunks {
     const isFirst = this.#room < CHUNK_ENTRIES;
     const index = isFirst ? 0 : this.chunks.length;
     const entries = isFirst ? Math.max(FIRST_CHUNK_ENTRIES, 2 * this.#room) : CHUNK_ENTRIES;
-    this.chunks[index] = grownDoubles(this.chunks[index], entries * this.stride);
+    this.#setChunk(index, grownDoubles(this.chunks[index], entries * this.stride));
     this.#hashes[index] = grownInts(this.#hashes[index], entries);
     this.#live[index] = grownInts(this.#live[index], entries >> 5);
     this.#room = index * CHUNK_ENTRIES + entries;
   }
+
+  #setChunk(index: number, chunk: Float64Array<ArrayBuffer>): void {
+    this.chunks[index] = chunk;
+    this.words[index] = new Int32Array(chunk.buffer);
+  }
 }
 
-function grownDoubles(old: Float64Array | undefined, length: number): Float64Array {
+function grownDoubles(old: Float64Array | undefined, length: number): Float64Array<ArrayBuffer> {
   const grown = new Float64Array(length);
   if (old !== undefined) grown.set(old);
   return grown;
@@ -215,10 +223,14 @@ function grownInts(old: Int32Array | undefined, length: number): Int32Array {
   return grown;
 }
 
-function restride(old: Float64Array, from: number, to: number, entries: number): Float64Array {
+function restride(old: Float64Array, from: number, to: number, entries: number): Float64Array<ArrayBuffer> {
   const chunk = new Float64Array(entries * to);
+  // By words: a place may hold a string key's reference, whose bits must not pass through a float64.
+  const target = new Int32Array(chunk.buffer);
+  const source = new Int32Array(old.buffer, old.byteOffset, old.length * 2);
+  const kept = 2 * Math.min(from, to);
   for (let i = 0; i < entries; i++) {
-    chunk.set(old.subarray(i * from, i * from + Math.min(from, to)), i * to);
+    for (let word = 0; word < kept; word++) target[2 * i * to + word] = source[2 * i * from + word] as number;
   }
   return chunk;
 }

@@ -2,27 +2,26 @@
  * @dataplane Strings as bytes in pages of 256 KiB: no work for the garbage collector, and no hold on the longer
  * string that a key was cut from.
  *
- *      reference (a float64, exact) = page · 2^37 + cell · 2^21 + units · 2 + isWide
+ *      reference = two int32: cell number (page · 2^16 + cell), units · 2 + isWide
  *
  *      page: │ cell 0 │ cell 1 │ …            a cell is 4 bytes; a string starts at a cell and never leaves its page;
  *                                             one byte per unit if all are below 256, else two
  *
  * Invariants:
  * 1. A string has one or more whole cells; a freed string's cells are given to the next one of as many cells.
- * 2. In free cells the first holds the number (page · 2^16 + cell) + 1 of the next free ones of that size, or 0.
+ * 2. In free cells the first holds the cell number + 1 of the next free ones of that size, or 0.
  * 3. The first page grows by doubling, so a small table is small.
  */
 
 /** Longer strings are not for the arena. */
 export const ARENA_UNITS_MAX = 4096;
-/** What {@link StringArena.put} returns when the arena is full (16 GiB). */
-export const ARENA_FULL = -1;
 
-const PAGE_CELLS = 65_536;
+const PAGE_SHIFT = 16;
+const PAGE_CELLS: number = 1 << PAGE_SHIFT;
+const CELL_MASK: number = PAGE_CELLS - 1;
 const FIRST_PAGE_CELLS = 256;
-const PAGES_MAX = 65_536;
-const PAGE_FACTOR = 2 ** 37;
-const CELL_FACTOR = 2 ** 21;
+/** 8 GiB, so that cell numbers stay positive. */
+const PAGES_MAX = 32_767;
 
 /** See the file's head. */
 export class StringArena {
@@ -33,6 +32,8 @@ export class StringArena {
   readonly #free: number[] = [];
   #used = 0;
   #room = 0;
+  #lastCell = 0;
+  #lastMeta = 0;
 
   /** Bytes of all pages. */
   get bytes(): number {
@@ -41,35 +42,44 @@ export class StringArena {
     return bytes;
   }
 
-  /** Keeps a string of at most {@link ARENA_UNITS_MAX} units; returns its reference. */
-  put(value: string): number {
-    const units = value.length;
+  /** The cell number of the string that {@link put} kept last. */
+  get lastCell(): number {
+    return this.#lastCell;
+  }
+
+  /** The second word of its reference. */
+  get lastMeta(): number {
+    return this.#lastMeta;
+  }
+
+  /**
+   * Keeps a string of at most {@link ARENA_UNITS_MAX} units; its reference is {@link lastCell} and {@link lastMeta}.
+   * False if the arena is full.
+   */
+  put(value: string): boolean {
     const isWide = hasWideUnit(value);
-    const cells = cellsFor(units, isWide);
-    const number = this.#take(cells);
-    if (number < 0) return ARENA_FULL;
-    const page = Math.floor(number / PAGE_CELLS);
-    const cell = number % PAGE_CELLS;
+    const number = this.#take(cellsFor(value.length, isWide));
+    if (number < 0) return false;
+    const page = number >>> PAGE_SHIFT;
+    const cell = number & CELL_MASK;
     if (isWide) write(this.#units[page] as Uint16Array, cell * 2, value);
     else write(this.#bytes[page] as Uint8Array, cell * 4, value);
-    return page * PAGE_FACTOR + cell * CELL_FACTOR + units * 2 + (isWide ? 1 : 0);
+    this.#lastCell = number;
+    this.#lastMeta = value.length * 2 + (isWide ? 1 : 0);
+    return true;
   }
 
   /** Brings a string's first bytes into the cache. The result means nothing. */
-  touch(reference: number): number {
-    const page = Math.floor(reference / PAGE_FACTOR);
-    const rest = reference - page * PAGE_FACTOR;
-    return (this.#words[page] as Int32Array)[(rest / CELL_FACTOR) | 0] as number;
+  touch(number: number): number {
+    return (this.#words[number >>> PAGE_SHIFT] as Int32Array)[number & CELL_MASK] as number;
   }
 
   /** Whether the string of this reference equals `value`. */
-  equals(reference: number, value: string): boolean {
-    const page = Math.floor(reference / PAGE_FACTOR);
-    const rest = reference - page * PAGE_FACTOR;
-    const cell = (rest / CELL_FACTOR) | 0;
-    const meta = rest - cell * CELL_FACTOR;
+  equals(number: number, meta: number, value: string): boolean {
     const units = meta >>> 1;
     if (units !== value.length) return false;
+    const page = number >>> PAGE_SHIFT;
+    const cell = number & CELL_MASK;
     if ((meta & 1) === 1) return isSame(this.#units[page] as Uint16Array, cell * 2, value);
     // Hot: the loop of the common kind stands here so that it inlines.
     const bytes = this.#bytes[page] as Uint8Array;
@@ -79,11 +89,9 @@ export class StringArena {
   }
 
   /** The string of this reference. */
-  get(reference: number): string {
-    const page = Math.floor(reference / PAGE_FACTOR);
-    const rest = reference - page * PAGE_FACTOR;
-    const cell = Math.floor(rest / CELL_FACTOR);
-    const meta = rest - cell * CELL_FACTOR;
+  get(number: number, meta: number): string {
+    const page = number >>> PAGE_SHIFT;
+    const cell = number & CELL_MASK;
     const units = meta >>> 1;
     return (meta & 1) === 1
       ? read(this.#units[page] as Uint16Array, cell * 2, units)
@@ -91,14 +99,10 @@ export class StringArena {
   }
 
   /** Frees the string of this reference. */
-  remove(reference: number): void {
-    const page = Math.floor(reference / PAGE_FACTOR);
-    const rest = reference - page * PAGE_FACTOR;
-    const cell = Math.floor(rest / CELL_FACTOR);
-    const meta = rest - cell * CELL_FACTOR;
+  remove(number: number, meta: number): void {
     const cells = cellsFor(meta >>> 1, (meta & 1) === 1);
-    (this.#words[page] as Int32Array)[cell] = this.#free[cells] ?? 0;
-    this.#free[cells] = page * PAGE_CELLS + cell + 1;
+    (this.#words[number >>> PAGE_SHIFT] as Int32Array)[number & CELL_MASK] = this.#free[cells] ?? 0;
+    this.#free[cells] = number + 1;
   }
 
   /** Forgets all strings and their memory. */
@@ -112,8 +116,7 @@ export class StringArena {
     const free = this.#free[cells] ?? 0;
     if (free > 0) {
       const number = free - 1;
-      const words = this.#words[Math.floor(number / PAGE_CELLS)] as Int32Array;
-      this.#free[cells] = (words[number % PAGE_CELLS] as number) >>> 0;
+      this.#free[cells] = this.touch(number);
       return number;
     }
     const fits = this.#used + cells <= this.#room;
