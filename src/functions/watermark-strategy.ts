@@ -87,18 +87,29 @@ export class WatermarkStrategy<T> {
 
   /** Your own generator, made anew for each subtask. */
   static forGenerator<T>(supplier: () => WatermarkGenerator<T>): WatermarkStrategy<T> {
-    return new WatermarkStrategy<T>({ kind: 'custom', supplier }, undefined, undefined, 'on-periodic');
+    return new WatermarkStrategy<T>(
+      { kind: 'custom', supplier },
+      undefined,
+      undefined,
+      'on-periodic',
+    );
   }
 
-  /** Takes each record's timestamp from the record. */
-  withTimestampAssigner(assigner: TimestampAssigner<T>): WatermarkStrategy<T> {
-    return new WatermarkStrategy(this.generator, assigner, this.idlenessMs, this.emit);
+  /**
+   * Takes each record's timestamp from the record. As the last call in an argument of `fromSource` or
+   * `assignTimestampsAndWatermarks` it knows the records' type by itself.
+   */
+  withTimestampAssigner<U extends T>(assigner: TimestampAssigner<U>): WatermarkStrategy<U> {
+    return new WatermarkStrategy<U>(this.generator, assigner, this.idlenessMs, this.emit);
   }
 
   /** Counts the input as idle after `timeoutMs` without a record. */
   withIdleness(timeoutMs: number): WatermarkStrategy<T> {
     if (!(timeoutMs > 0)) {
-      throw new MillraceError('ILLEGAL_ARGUMENT', `withIdleness got ${timeoutMs}: give milliseconds above 0`);
+      throw new MillraceError(
+        'ILLEGAL_ARGUMENT',
+        `withIdleness got ${timeoutMs}: give milliseconds above 0`,
+      );
     }
     return new WatermarkStrategy(this.generator, this.timestampAssigner, timeoutMs, this.emit);
   }

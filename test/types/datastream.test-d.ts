@@ -79,12 +79,9 @@ export function timestamps(): void {
   );
   const byTime = WatermarkStrategy.forMonotonousTimestamps<{ time: number }>();
   expectStream<Flight>()(flights.assignTimestampsAndWatermarks(byTime));
+  const byWhen = WatermarkStrategy.forMonotonousTimestamps<{ when: number }>();
   // @ts-expect-error flights have no `when`
-  flights.assignTimestampsAndWatermarks(
-    WatermarkStrategy.forMonotonousTimestamps<{ when: number }>().withTimestampAssigner(
-      (value) => value.when,
-    ),
-  );
+  flights.assignTimestampsAndWatermarks(byWhen.withTimestampAssigner((value) => value.when));
 }
 
 export function operators(): void {
@@ -183,11 +180,9 @@ export function rolling(): void {
   keyed.sum('distance');
   // @ts-expect-error a record is not summed
   keyed.sum();
+  const numbers = env.fromSequence(1, 9).keyBy((n) => n);
   // @ts-expect-error numbers have no fields
-  env
-    .fromSequence(1, 9)
-    .keyBy((n) => n)
-    .sum('toFixed');
+  numbers.sum('toFixed');
 }
 
 export function windows(): void {
