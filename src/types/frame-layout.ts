@@ -53,6 +53,15 @@ export const FRAME_ROWS_MAX = 1024;
 /** A frame's largest size: its length is an int32. */
 export const FRAME_BYTES_MAX: number = 2 ** 31 - 8;
 
+/** What a writer's `append` says: the value is staged. */
+export const APPENDED = 0;
+
+/** What a writer's `append` says: the value is staged and the frame should be written before the next one. */
+export const FULL = 1;
+
+/** What a writer's `append` says: the value does not fit the schema and nothing is staged. */
+export const MISFIT: number = -1;
+
 /** The first header word. */
 export function headerWord(flags: number, genericFormat: number): number {
   return FRAME_VERSION | (flags << 8) | (genericFormat << 16);

@@ -30,6 +30,65 @@ function written(writer: FrameWriter, byteOffset = 64): FrameMemory {
   return memory;
 }
 
+/** The bytes of format version 1, as hexadecimal words; savepoints hold them. */
+const GOLDEN: readonly (readonly [string, TypeInformation<unknown>, readonly unknown[], string])[] = [
+  [
+    'numbers',
+    types.row({ a: types.int, b: types.long, c: types.double, d: types.boolean }),
+    [{ a: -2, b: 2 ** 53 - 1, c: 0.5, d: true }, { a: 7, b: -1, c: -0, d: false }],
+    '0101000007000000 0200000058000000 000000000000e03f 000000000000f83f fffffffffeffffff ' +
+      'feffffff07000000 ffffffffffff3f43 000000000000f0bf 000000000000e03f 0000000000000080 ' +
+      '0100000000000000',
+  ],
+  [
+    'text',
+    types.string,
+    ['ab', '', 'cde'],
+    '0101000007000000 0300000058000000 000000000000e03f 000000000000f83f 0000000000000440 ' +
+      'fffffffffeffffff fdffffff00000000 0500000000000000 0000000002000000 0200000005000000 ' +
+      '6162636465000000',
+  ],
+  [
+    'wide text',
+    types.string,
+    ['é', '\ud800'],
+    '0101000007000000 0200000048000000 000000000000e03f 000000000000f83f fffffffffeffffff ' +
+      '0400000001000000 0000000001000000 0200000000000000 e90000d800000000',
+  ],
+  [
+    'nested',
+    types.row({ a: types.array(types.int), b: types.map(types.string, types.boolean), c: types.optional(types.timestamp) }),
+    [{ a: [1, 2, 3], b: new Map([['k', true]]), c: null }, { a: [], b: new Map(), c: 9 }],
+    '0101000007000000 02000000a0000000 000000000000e03f 000000000000f83f fffffffffeffffff ' +
+      '0300000000000000 0000000003000000 0300000000000000 0100000002000000 0300000000000000 ' +
+      '0100000000000000 0000000001000000 0100000000000000 0100000000000000 0000000001000000 ' +
+      '6b00000000000000 0100000000000000 0100000000000000 0000000000000000 0000000000002240',
+  ],
+  [
+    'large',
+    types.row({ a: types.bigint, b: types.bytes, c: types.generic() }),
+    [{ a: 2n ** 62n, b: new Uint8Array([1, 2, 3]), c: { x: [null, -1, 'y', 1.5] } }, { a: -(2n ** 64n), b: new Uint8Array(0), c: undefined }],
+    '0101010007000000 02000000b0000000 000000000000e03f 000000000000f83f fffffffffeffffff ' +
+      '0000000000000040 0000000000000080 0100000000000000 0c00000000000000 000000000c000000 ' +
+      '0901090000000000 0000000100000000 0300000000000000 0000000003000000 0300000000000000 ' +
+      '0102030000000000 1700000000000000 0000000016000000 1700000000000000 0e010601780b0400 ' +
+      '0401060179050000 00000000f83f0100',
+  ],
+];
+
+test('golden: the bytes of frames never change within a format version', (t) => {
+  for (const [name, type, values, hex] of GOLDEN) {
+    const writer = frameWriterFactory(schemaOf(type))();
+    values.forEach((value, i) => writer.append(value, i + 0.5, -1 - i));
+    const memory = written(writer, 0);
+    const bytes = memory.bytes.subarray(0, memory.bytes.length - 64);
+    t.is(Buffer.from(bytes).toString('hex').replace(/(.{16})/g, '$1 ').trim(), hex, name);
+    const reader = createFrameReader(schemaOf(type));
+    const rows = Array.from({ length: reader.open(memory, 0) }, (_, row) => reader.read(row));
+    t.true(isDeepStrictEqual(rows, values), name);
+  }
+});
+
 function roundTrip(type: TypeInformation<unknown>, values: readonly unknown[]): unknown[] {
   const writer = frameWriterFactory(schemaOf(type))();
   values.forEach((value, i) => {
@@ -131,6 +190,17 @@ test('a field too many or too few is a misfit', (t) => {
     t.is(writer.append(value, 0, 0), MISFIT);
   }
   t.is(writer.rowCount, 0);
+});
+
+test('an absent generic field is not replaced by a field that the type lacks', (t) => {
+  // Found with seed -36468202.
+  t.is(frameWriterFactory(schemaOf(types.row({ a: types.generic() })))().append({ prototype: 0 }, 0, 0), MISFIT);
+});
+
+test('a schema with exact rows still refuses what does not fit its fields', (t) => {
+  const type = types.row({ a: types.int, b: types.optional(types.string) });
+  const writer = frameWriterFactory({ ...schemaOf(type), hasExactRows: true })();
+  t.deepEqual([writer.append({ a: 1 }, 0, 0), writer.append({ a: 'x' }, 0, 0)], [APPENDED, MISFIT]);
 });
 
 test('all rows of a reader have the fields in the order of the type', (t) => {

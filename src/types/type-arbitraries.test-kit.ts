@@ -1,6 +1,6 @@
 /** fast-check arbitraries for types and their values, and the canonical form in which a value arrives. For tests. */
 import fc from 'fast-check';
-import { type RowField, structureOf, type TypeInformation } from './type-information.ts';
+import { type RowField, type RowType, structureOf, type TypeInformation } from './type-information.ts';
 import { arrayType, mapType, optionalType, rowType, types } from './types.ts';
 
 /** A type with a value that fits it. */
@@ -98,7 +98,7 @@ export function valueOf(type: TypeInformation<unknown>): fc.Arbitrary<unknown> {
       const names = structure.fields.map((field) => field.name);
       return fc
         .tuple(...structure.fields.map((field) => valueOf(field.type)))
-        .map((values) => Object.fromEntries(names.map((name, i) => [name, values[i]])));
+        .map((values) => Object.fromEntries(names.map((name, i) => [name, arriving(structure, i, values[i])])));
     }
   }
 }
@@ -107,6 +107,11 @@ export function valueOf(type: TypeInformation<unknown>): fc.Arbitrary<unknown> {
 export const typedValues: fc.Arbitrary<TypedValues> = anyType.chain((type) =>
   fc.array(valueOf(type), { minLength: 1, maxLength: 8 }).map((values) => ({ type, values })),
 );
+
+/** Undefined in a row's optional field arrives as null, so that it is not generated there. */
+function arriving(type: RowType, index: number, value: unknown): unknown {
+  return value === undefined && type.fields[index]?.type.kind === 'optional' ? null : value;
+}
 
 function canonical(value: bigint): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;

@@ -22,8 +22,9 @@ export function widen(a: TypeInformation<unknown>, b: TypeInformation<unknown>):
   const right = structureOf(b);
   if (left.kind === 'nothing') return b;
   if (right.kind === 'nothing') return a;
-  if (left.kind === 'generic' || right.kind === 'generic') return types.generic();
+  // Before generic, which holds null too, but does not let a row's field be absent.
   if (left.kind === 'optional' || right.kind === 'optional') return optionalType(widen(insideOf(left), insideOf(right)));
+  if (left.kind === 'generic' || right.kind === 'generic') return types.generic();
   if (left.kind === 'array' && right.kind === 'array') return arrayType(widen(left.element, right.element));
   if (left.kind === 'map' && right.kind === 'map') {
     return mapType(widen(left.key, right.key), widen(left.value, right.value));
