@@ -7,6 +7,7 @@
  * 3. `pending` are the operators that no execution has taken yet.
  */
 import { assert } from '../base/assert.ts';
+import type { OutputTag } from '../functions/output-tag.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { typesEqual } from '../types/type-text.ts';
 import type { AnyRecord } from './operator-spec.ts';
@@ -94,6 +95,15 @@ export class TransformationsBuilder {
       from.spec.kind === 'window' &&
       from.spec.lateDataTag?.id === tag.id;
     return isLate ? this.typeOf(from.input) : undefined;
+  }
+
+  /** The tag under which an operator's side output was read first. */
+  sideOutput(input: number, tagId: string): OutputTag<AnyRecord> | undefined {
+    for (const each of this.#byId.values()) {
+      if (each.kind === 'side-output' && each.input === input && each.tag.id === tagId)
+        return each.tag;
+    }
+    return undefined;
   }
 
   /** The name for messages: the operator's, or of what a virtual transformation comes from. */

@@ -62,12 +62,15 @@ export class CollectIterator<T> implements CloseableIterator<T> {
   }
 }
 
+/** Fails unless `limit` is a whole number from 0. */
+export function requireLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 0) return;
+  throw illegalArgument(`executeAndCollect got a limit of ${limit}: give a whole number from 0`);
+}
+
 /** The first `limit` records, or all if there are fewer; then the job is canceled. */
 export async function firstOf<T>(iterator: CloseableIterator<T>, limit: number): Promise<T[]> {
   await using records = iterator;
-  if (!Number.isInteger(limit) || limit < 0) {
-    throw illegalArgument(`executeAndCollect got a limit of ${limit}: give a whole number from 0`);
-  }
   const first: T[] = [];
   while (first.length < limit) {
     const result = await records.next();

@@ -19,7 +19,12 @@ import type { AnyRecord } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { typesEqual, typeToString } from '../../types/type-text.ts';
 import { requireFunction, requireMethods, requireText, requireType } from './arguments.ts';
-import { type CloseableIterator, CollectIterator, firstOf } from './collect-iterator.ts';
+import {
+  type CloseableIterator,
+  CollectIterator,
+  firstOf,
+  requireLimit,
+} from './collect-iterator.ts';
 import type { DataStreamSink } from './data-stream-sink.ts';
 import type { FieldOf } from './fields.ts';
 import { keySelectorFor } from './key-selector.ts';
@@ -115,7 +120,7 @@ export class DataStream<T> {
    */
   keyBy<K>(selector: KeySelector<T, K>): KeyedStream<T, K>;
   keyBy<F extends FieldOf<T>>(field: F): KeyedStream<T, T[F]>;
-  keyBy<const F extends readonly FieldOf<T>[]>(
+  keyBy<const F extends readonly [FieldOf<T>, ...FieldOf<T>[]]>(
     ...fields: F
   ): KeyedStream<T, { -readonly [I in keyof F]: T[F[I]] }>;
   keyBy(...by: readonly unknown[]): KeyedStream<T, unknown> {
@@ -208,16 +213,16 @@ export class DataStream<T> {
   executeAndCollect(jobName?: string): CloseableIterator<T>;
   executeAndCollect(limit: number): Promise<T[]>;
   executeAndCollect(jobNameOrLimit?: string | number): CloseableIterator<T> | Promise<T[]> {
+    if (typeof jobNameOrLimit !== 'number') return this.#startCollecting(jobNameOrLimit);
+    requireLimit(jobNameOrLimit);
+    return firstOf(this.#startCollecting(undefined), jobNameOrLimit);
+  }
+
+  #startCollecting(jobName: string | undefined): CollectIterator<T> {
     const { context, id } = this.handle;
     const collectName = `executeAndCollect ${id}`;
     this.collectAsync(collectName);
-    if (typeof jobNameOrLimit !== 'number') {
-      return new CollectIterator<T>(context, context.startJob(jobNameOrLimit), collectName);
-    }
-    return firstOf(
-      new CollectIterator<T>(context, context.startJob(undefined), collectName),
-      jobNameOrLimit,
-    );
+    return new CollectIterator<T>(context, context.startJob(jobName), collectName);
   }
 
   #add<R>(operator: NewOperator): SingleOutputStreamOperator<R> {

@@ -3,6 +3,7 @@ import { MillraceError } from '../../base/errors.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type { PhysicalTransformation } from '../../graph/transformation.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
+import { typesEqual, typeToString } from '../../types/type-text.ts';
 import { requireTag, requireType } from './arguments.ts';
 import { DataStream } from './data-stream.ts';
 import {
@@ -13,6 +14,7 @@ import {
   setSlotSharingGroup,
   setUid,
 } from './operator-settings.ts';
+import type { StreamHandle } from './stream-context.ts';
 
 /** Nothing if records of `T` fit the type of `R` or the other way round, else an argument that cannot be given. */
 export type TypeFits<T, R> = [T] extends [R]
@@ -103,6 +105,7 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
     requireTag(`getSideOutput of operator '${handle.name}'`, tag);
     requireSideOutput(handle.context.transformations.physical(handle.id), tag);
     if (tag.type !== undefined) requireType(handle.name, tag.type);
+    requireSameTagType(handle, tag);
     return handle.context.streams.stream(
       handle.add({ kind: 'side-output', input: handle.id, tag }),
     );
@@ -131,6 +134,18 @@ function requireSideOutput(operator: PhysicalTransformation, tag: OutputTag<unkn
         `a ${spec.kind} operator has none; use process(…) and context.output(tag, value)`,
       );
   }
+}
+
+/** Two tags with one id are one output, so they cannot have two types. */
+function requireSameTagType(handle: StreamHandle, tag: OutputTag<unknown>): void {
+  const { type } = tag;
+  const earlier = handle.context.transformations.sideOutput(handle.id, tag.id)?.type;
+  if (type === undefined || earlier === undefined || typesEqual(type, earlier)) return;
+  throw new MillraceError(
+    'JOB_GRAPH_INVALID',
+    `side output '${tag.id}' of operator '${handle.name}' is read as ${typeToString(earlier)} and as ` +
+      `${typeToString(type)}: use one OutputTag for both`,
+  );
 }
 
 function noSideOutput(name: string, tag: OutputTag<unknown>, why: string): MillraceError {
