@@ -1,5 +1,6 @@
 /** From specs to stages: the one place that knows every operator. A kind without a line here does not compile. */
 import type { OperatorSpec } from '../graph/operator-spec.ts';
+import { reduceStage } from './aggregate/reduce.ts';
 import type { ChainStage, StageFactory } from './chain-stage.ts';
 import { filterStage } from './filter.ts';
 import { flatMapStage } from './flat-map.ts';
@@ -8,9 +9,10 @@ import { processStage } from './process.ts';
 import { collectStage } from './sink/collect.ts';
 import { sinkStage } from './sink/sink.ts';
 import { timestampsAndWatermarksStage } from './source/timestamps-and-watermarks.ts';
+import { windowStage } from './window/window-operator.ts';
 
 /** Every operator but sources, which the runtime drives itself. */
-export type StageSpec = Exclude<OperatorSpec, { readonly kind: 'source' | 'reduce' | 'window' }>;
+export type StageSpec = Exclude<OperatorSpec, { readonly kind: 'source' }>;
 
 type StageFactories = {
   readonly [Kind in StageSpec['kind']]: StageFactory<Extract<StageSpec, { readonly kind: Kind }>>;
@@ -22,6 +24,8 @@ const FACTORIES = {
   'flat-map': flatMapStage,
   process: processStage,
   'timestamps-and-watermarks': timestampsAndWatermarksStage,
+  reduce: reduceStage,
+  window: windowStage,
   sink: sinkStage,
   collect: collectStage,
 } satisfies StageFactories;

@@ -9,15 +9,16 @@ export interface TableSnapshot {
   readonly values: readonly unknown[];
 }
 
-/** All entries; `copy` is applied to values that the operator goes on changing. */
+/** The entries from number `from` on; `copy` is applied to values that the operator goes on changing. */
 export function snapshotTable(
   table: KeyedTable,
   copy: (value: unknown) => unknown = (value) => value,
+  from = 0,
 ): TableSnapshot {
   const keys: unknown[] = [];
   const values: unknown[] = [];
   const entries = new Int32Array(SLICE_ROWS);
-  for (let cursor = 0; cursor >= 0 && table.size > 0; ) {
+  for (let cursor = from < table.size ? from : -1; cursor >= 0; ) {
     cursor = table.scan(cursor, SLICE_ROWS, entries);
     for (let i = 0; i < table.scanned; i++) {
       const entry = entries[i] as number;

@@ -1,0 +1,57 @@
+/**
+ * What a window keeps per key and how records come to it.
+ */
+import type { WindowContents } from '../../graph/operator-spec.ts';
+import { captureValueLayout, OBJECT_LAYOUT } from '../../state/heap/value-layout.ts';
+import { generateFold, rewrite } from '../aggregate/keyed-fold.ts';
+import type { KeyedFold } from '../aggregate/keyed-fold.ts';
+import { reduceFold } from '../aggregate/reduce-kinds.ts';
+
+/** The fold of a window's contents. */
+export function contentsFold(contents: WindowContents, operatorName: string): KeyedFold {
+  switch (contents.kind) {
+    case 'reduce':
+      return reduceFold(contents.reduce, operatorName);
+    case 'aggregate':
+      return aggregateFold(contents.function);
+    case 'elements':
+      return elementsFold();
+    default:
+      return contents satisfies never;
+  }
+}
+
+/** Copies a value of the table for a snapshot, where the operator goes on changing it. */
+export function contentsCopy(contents: WindowContents): (value: unknown) => unknown {
+  switch (contents.kind) {
+    case 'reduce':
+      return (value) => value;
+    case 'aggregate':
+      return (accumulator) => structuredClone(accumulator);
+    case 'elements':
+      return (elements) => (elements as readonly unknown[]).slice();
+    default:
+      return contents satisfies never;
+  }
+}
+
+/** Accumulators live in columns shaped like a new one, so those of numbers are no objects at all. */
+function aggregateFold(
+  aggregate: Extract<WindowContents, { kind: 'aggregate' }>['function'],
+): KeyedFold {
+  return generateFold(
+    {
+      constants: { aggregate },
+      first: rewrite('aggregate.add(record, aggregate.createAccumulator())'),
+      next: rewrite('aggregate.add(record, store.read(entry))'),
+    },
+    captureValueLayout(aggregate.createAccumulator()),
+  );
+}
+
+function elementsFold(): KeyedFold {
+  return generateFold(
+    { constants: {}, first: rewrite('[record]'), next: 'store.read(entry).push(record);' },
+    OBJECT_LAYOUT,
+  );
+}

@@ -1,0 +1,304 @@
+/**
+ * @dataplane Keyed windows: assigns rows to windows, folds them into the window's table, fires when its time has come.
+ *
+ * Event time, as in Flink's WindowOperator with its EventTimeTrigger:
+ * 1. A window fires when `maxTimestamp ≤ watermark`, in order of time; its state is kept until
+ *    `maxTimestamp + allowedLateness ≤ watermark`.
+ * 2. A record of a window that has fired but is still kept fires it again at once for its key: records in input order, the
+ *    windows of a record from the latest to the earliest.
+ * 3. A window is late if it is not kept any more. A record is late if all its windows are late and
+ *    `timestamp + allowedLateness ≤ watermark`; it goes to the late side output if one is set and read, else it is counted.
+ *
+ * Processing time: records belong to the windows of the clock, read once per batch. A window fires when the clock has
+ * passed `maxTimestamp` (Flink delays such timers by 1 ms for the same reason: nothing can come to the window any more).
+ * Windows that are open at the end of the input do not fire, as in Flink: their time has not come.
+ *
+ * Firing goes in slices of {@link SLICE_ROWS} entries.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import type { WindowSpec } from '../../graph/operator-spec.ts';
+import { ALL_ROWS, KeyedBatch } from '../aggregate/keyed-batch.ts';
+import type { KeyedFold } from '../aggregate/keyed-fold.ts';
+import { BATCH_ROWS, NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
+import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
+import { OpenWindows } from './open-windows.ts';
+import type { OpenWindow } from './open-windows.ts';
+import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
+import { contentsCopy, contentsFold } from './window-contents.ts';
+import { FiringContext, generateFiring } from './window-firing.ts';
+import type { FireEntries } from './window-firing.ts';
+import { restoreWindows, snapshotWindows, WINDOW_SNAPSHOT_VERSION } from './window-snapshot.ts';
+import type { WindowKeeping, WindowSnapshot } from './window-snapshot.ts';
+
+/** Pairs of row and window that are grouped at once: bounds the memory of windows with a short slide. */
+const PAIRS_MAX = 16_384;
+
+/** The stage of a keyed window. */
+export function windowStage(spec: WindowSpec): ChainStage {
+  let operator: WindowOperator;
+  const isEventTime = spec.assigner.time === 'event-time';
+  return {
+    kind: 'window',
+    inputCount: 1,
+    keyed: true,
+    open: (context) => {
+      spec.windowFunction?.open?.(context.runtimeContext);
+      operator = new WindowOperator(spec, context);
+    },
+    onBatch: (batch) => operator.onBatch(batch),
+    onWatermark: (watermark) => operator.onWatermark(watermark),
+    onProcessingTime: (nowMs) => isEventTime || operator.onProcessingTime(nowMs),
+    snapshot: () => operator.snapshot(),
+    restore: (snapshots) => operator.restore(snapshots),
+    close: () => spec.windowFunction?.close?.(),
+  };
+}
+
+class WindowOperator {
+  readonly #context: StageContext;
+  readonly #assigner: WindowAssigner;
+  readonly #isEventTime: boolean;
+  readonly #latenessMs: number;
+  readonly #keeping: WindowKeeping;
+  readonly #windows: OpenWindows;
+  readonly #rows: KeyedBatch;
+  readonly #fold: KeyedFold;
+  readonly #fire: FireEntries;
+  readonly #firing: FiringContext;
+  readonly #lateOutput: Emit | undefined;
+  readonly #groups = new RowGroups();
+  readonly #rowsPerPass: number;
+  /** Rows that fire their window again, with its start; in input order. */
+  readonly #refiring: { row: number; start: number }[] = [];
+  readonly #entries = new Int32Array(SLICE_ROWS);
+  readonly #oneRow = new Int32Array(1);
+  /** The last watermark that was wholly handled. */
+  #watermark: number = NO_TIMESTAMP;
+
+  constructor(spec: WindowSpec, context: StageContext) {
+    const { assigner, lateDataTag } = spec;
+    this.#context = context;
+    this.#assigner = assigner;
+    this.#isEventTime = assigner.time === 'event-time';
+    // Flink, too, knows no lateness without event time.
+    this.#latenessMs = this.#isEventTime ? spec.allowedLatenessMs : 0;
+    this.#keeping = { copy: contentsCopy(spec.contents), keepsFired: this.#latenessMs > 0 };
+    this.#rows = new KeyedBatch(context);
+    this.#fold = contentsFold(spec.contents, context.operatorName);
+    this.#windows = new OpenWindows(assigner.sizeMs, this.#fold.layout);
+    this.#firing = new FiringContext(context);
+    this.#fire = generateFiring(spec, this.#firing);
+    this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
+    const windowsPerRow = Math.ceil(assigner.sizeMs / assigner.slideMs);
+    this.#rowsPerPass = Math.max(1, Math.min(BATCH_ROWS, Math.floor(PAIRS_MAX / windowsPerRow)));
+  }
+
+  onBatch(batch: RowBatch): void {
+    if (batch.count === 0) return;
+    const rows = this.#rows;
+    rows.take(batch);
+    if (!this.#isEventTime) {
+      this.#foldAll(batch.count, this.#context.currentProcessingTime());
+      this.#askForWakeUp();
+      return;
+    }
+    // After a restore from the midst of a firing the rest of it comes first.
+    while (this.#hasUnfiredBy(this.#watermark)) this.onWatermark(this.#watermark);
+    if (this.#foldCommonWindows(batch)) return;
+    for (let from = 0; from < batch.count; from += this.#rowsPerPass) {
+      this.#routeRows(batch, from, Math.min(batch.count, from + this.#rowsPerPass));
+    }
+  }
+
+  onWatermark(watermark: number): boolean {
+    // After a restore the input may begin with older watermarks.
+    const reached = Math.max(watermark, this.#firing.watermark);
+    this.#firing.watermark = reached;
+    if (!this.#isEventTime) return true;
+    if (this.#fireUntil(reached) <= 0) return false;
+    this.#dropUntil(reached);
+    this.#watermark = reached;
+    return true;
+  }
+
+  onProcessingTime(nowMs: number): boolean {
+    const passed = nowMs - 1;
+    if (this.#fireUntil(passed) <= 0) return false;
+    this.#dropUntil(passed);
+    this.#askForWakeUp();
+    return true;
+  }
+
+  snapshot(): StageSnapshot {
+    // The watermark in progress, if there is one: what has not fired of it fires after the restore.
+    const data = snapshotWindows(this.#windows, this.#firing.watermark, this.#keeping);
+    return { version: WINDOW_SNAPSHOT_VERSION, data };
+  }
+
+  restore(snapshots: readonly StageSnapshot[]): void {
+    const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
+    const watermark = restoreWindows(this.#windows, data, this.#keeping);
+    this.#firing.watermark = watermark;
+    if (!this.#isEventTime) this.#askForWakeUp();
+    else this.#watermark = watermark;
+  }
+
+  /** Hot: most batches lie in the same windows with all their rows. False if this one does not. */
+  #foldCommonWindows(batch: RowBatch): boolean {
+    const { timestamps, count } = batch;
+    let least = timestamps[0] as number;
+    let greatest = least;
+    for (let row = 0; row < count; row++) {
+      const timestamp = timestamps[row] as number;
+      // Also NaN.
+      if (timestamp - timestamp !== 0) this.#refuseTimestamp();
+      if (timestamp < least) least = timestamp;
+      if (timestamp > greatest) greatest = timestamp;
+    }
+    const assigner = this.#assigner;
+    const start = lastWindowStart(greatest, assigner);
+    const windows = windowCount(greatest, start, assigner);
+    const isCommon =
+      least >= start && windows > 0 && windowCount(least, start, assigner) === windows;
+    const earliest = start - (windows - 1) * assigner.slideMs;
+    if (!isCommon || this.#hasPassed(earliest)) return false;
+    this.#foldAll(count, greatest);
+    return true;
+  }
+
+  /** All rows go to the windows of one timestamp, none of which has passed. */
+  #foldAll(count: number, timestamp: number): void {
+    const { sizeMs, slideMs } = this.#assigner;
+    let start = lastWindowStart(timestamp, this.#assigner);
+    for (; start > timestamp - sizeMs; start -= slideMs) {
+      this.#foldInto(this.#windowAt(start, false), ALL_ROWS, count);
+    }
+  }
+
+  #routeRows(batch: RowBatch, from: number, to: number): void {
+    const groups = this.#groups;
+    groups.reset();
+    this.#refiring.length = 0;
+    const { timestamps } = batch;
+    for (let row = from; row < to; row++) this.#routeRow(row, timestamps[row] as number);
+    for (let i = 0; i < groups.count; i++) {
+      const group = groups.groups[i];
+      if (group === undefined) break;
+      this.#foldInto(this.#windowAt(group.start, false), group.rows, group.count);
+    }
+    for (const { row, start } of this.#refiring) this.#refire(row, start);
+  }
+
+  #routeRow(row: number, timestamp: number): void {
+    const { sizeMs, slideMs } = this.#assigner;
+    const watermark = this.#watermark;
+    let isSkipped = true;
+    let start = lastWindowStart(timestamp, this.#assigner);
+    for (; start > timestamp - sizeMs; start -= slideMs) {
+      const maxTimestamp = start + sizeMs - 1;
+      // The earlier windows are late, too.
+      if (maxTimestamp + this.#latenessMs <= watermark) break;
+      isSkipped = false;
+      if (maxTimestamp <= watermark) this.#refiring.push({ row, start });
+      else this.#groups.add(start, row);
+    }
+    if (isSkipped && timestamp + this.#latenessMs <= watermark) this.#emitLate(row, timestamp);
+  }
+
+  #emitLate(row: number, timestamp: number): void {
+    const { counts } = this.#context;
+    if (this.#lateOutput === undefined) {
+      counts.numLateRecordsDropped++;
+      return;
+    }
+    counts.numLateRecordsSideOutput++;
+    this.#lateOutput(this.#rows.values[row], timestamp);
+  }
+
+  #refire(row: number, start: number): void {
+    const oneRow = this.#oneRow;
+    oneRow[0] = row;
+    const opened = this.#windowAt(start, true);
+    this.#foldInto(opened, oneRow, 1);
+    this.#fire(opened.table, this.#rows.entries, 1, opened.window);
+  }
+
+  #foldInto(opened: OpenWindow, chosen: Int32Array, count: number): void {
+    const rows = this.#rows;
+    const { keys, hashes, entries, isNew } = rows;
+    const { table } = opened;
+    rows.rows = chosen;
+    rows.count = count;
+    if (chosen === ALL_ROWS) table.findOrInsertBatch(keys, hashes, count, entries, isNew);
+    else table.findOrInsertSelected(keys, hashes, chosen, count, entries, isNew);
+    this.#fold.fold(table, rows);
+  }
+
+  #windowAt(start: number, hasFired: boolean): OpenWindow {
+    return this.#windows.get(start) ?? this.#windows.open(start, hasFired);
+  }
+
+  #hasUnfiredBy(watermark: number): boolean {
+    const first = this.#windows.firstUnfired();
+    return first !== undefined && first.window.maxTimestamp <= watermark;
+  }
+
+  #hasPassed(start: number): boolean {
+    return start + this.#assigner.sizeMs - 1 <= this.#watermark;
+  }
+
+  /** Fires windows whose time has come by `time`; returns what is left of a slice, 0 or less if there may be more. */
+  #fireUntil(time: number): number {
+    const windows = this.#windows;
+    let budget = SLICE_ROWS;
+    for (;;) {
+      const opened = windows.firstUnfired();
+      if (opened === undefined || opened.window.maxTimestamp > time) return Math.max(1, budget);
+      if (budget <= 0) return 0;
+      budget -= this.#fireSlice(opened, budget);
+    }
+  }
+
+  /** Fires up to `limit` entries of a window; returns how many. */
+  #fireSlice(opened: OpenWindow, limit: number): number {
+    const { table } = opened;
+    const cursor =
+      opened.cursor < table.size ? table.scan(opened.cursor, limit, this.#entries) : -1;
+    const count = opened.cursor < table.size ? table.scanned : 0;
+    this.#fire(table, this.#entries, count, opened.window);
+    if (cursor >= 0) {
+      opened.cursor = cursor;
+      return count;
+    }
+    opened.cursor = 0;
+    this.#windows.firedCount++;
+    // Without lateness nothing can come any more: drop it at once, so that its memory is free for the next.
+    if (this.#latenessMs === 0) this.#windows.dropFirst();
+    return count + 1;
+  }
+
+  #dropUntil(time: number): void {
+    const windows = this.#windows;
+    for (;;) {
+      const first = windows.first();
+      if (first === undefined || first.window.maxTimestamp + this.#latenessMs > time) return;
+      windows.dropFirst();
+    }
+  }
+
+  #askForWakeUp(): void {
+    const first = this.#windows.firstUnfired();
+    if (first !== undefined) this.#context.wakeAt(first.window.end);
+  }
+
+  #refuseTimestamp(): never {
+    const operator = this.#context.operatorName;
+    throw new MillraceError(
+      'TIMESTAMP_MISSING',
+      `'${operator}' has event-time windows, but got a record without a timestamp; give records timestamps with ` +
+        `assignTimestampsAndWatermarks(strategy.withTimestampAssigner(…)), or use processing-time windows`,
+      { details: { operator } },
+    );
+  }
+}
