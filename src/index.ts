@@ -5,6 +5,11 @@ import { collectionSource } from './connectors/collection/index.ts';
 import { printSink } from './connectors/print/index.ts';
 import { sequenceSource } from './connectors/sequence/index.ts';
 import { registerBuiltIns } from './graph/built-ins.ts';
+import { registerJobExecutor } from './graph/job-client.ts';
+import { inlineExecutor } from './job/inline-executor.ts';
+import { piscinaThreads } from './job/threads/piscina-threads.ts';
+import { siblingModule } from './job/threads/sibling-module.ts';
+import { workersExecutor } from './job/workers-executor.ts';
 
 registerBuiltIns({
   environment: realEnvironment,
@@ -13,6 +18,11 @@ registerBuiltIns({
   asyncIterableSource,
   printSink,
 });
+registerJobExecutor('inline', inlineExecutor);
+registerJobExecutor(
+  'workers',
+  workersExecutor(piscinaThreads(siblingModule('./worker-main', import.meta.url))),
+);
 
 // Programs
 export type { CloseableIterator } from './api/datastream/collect-iterator.ts';
@@ -29,6 +39,8 @@ export {
 export { WindowedStream } from './api/datastream/windowed-stream.ts';
 
 // Running jobs
+export { executeJobModule, type JobModuleOptions } from './job/execute-job-module.ts';
+export type { JobMain } from './job/job-module.ts';
 export type { ExecutorName, PipelineConfiguration } from './graph/configuration.ts';
 export type {
   JobClient,

@@ -1,0 +1,44 @@
+/** Job modules: `export default (env, args) => void | Promise<void>` (or `main`) builds the graph, in the host and in every worker. */
+import { createModuleEnvironment } from '../api/datastream/module-environment.ts';
+import type { StreamExecutionEnvironment } from '../api/datastream/stream-execution-environment.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { PipelineConfiguration } from '../graph/configuration.ts';
+import type { JobModule } from '../graph/job-client.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+
+/** What a job module exports as default (or as `main`). */
+export type JobMain = (
+  env: StreamExecutionEnvironment,
+  args: readonly string[],
+) => void | Promise<void>;
+
+/** Imports the module and builds its graph. */
+export async function buildModuleGraph(
+  module: JobModule,
+  configuration: PipelineConfiguration,
+  jobName: string,
+  build: (env: StreamExecutionEnvironment, jobName: string) => JobGraph,
+): Promise<JobGraph> {
+  const main = await importMain(module.url);
+  const env = createModuleEnvironment(configuration);
+  await main(env, module.args);
+  return build(env, jobName);
+}
+
+async function importMain(url: string): Promise<JobMain> {
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MillraceError('JOB_MODULE_INVALID', `the job module ${url} cannot be imported: ${reason}`, {
+      cause: error,
+    });
+  }
+  const main = exports['default'] ?? exports['main'];
+  if (typeof main === 'function') return main as JobMain;
+  throw new MillraceError(
+    'JOB_MODULE_INVALID',
+    `the job module ${url} exports neither a default function nor main: write export default (env, args) => { … }`,
+  );
+}

@@ -1,0 +1,282 @@
+/**
+ * Runs a job on worker threads: p workers for parallelism p, subtask i of every vertex on worker i, rings between them.
+ *
+ * Invariants:
+ * 1. Rings, doorbells and metrics are allocated here, before any thread starts, and die with the job.
+ * 2. No data passes through the host but what the program collects.
+ * 3. `run` settles only when every thread is gone; a thread that does not stop within {@link CANCEL_GRACE_MS} is terminated.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { fromPlainError, MillraceError } from '../base/errors.ts';
+import type { SourceSplit } from '../functions/source.ts';
+import { describeGraphDifference, graphFingerprint } from '../graph/graph-hash.ts';
+import type { ExecutionRequest, JobExecutor, JobModule } from '../graph/job-client.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import { connectionsOf } from '../runtime/channel/connections.ts';
+import { Doorbell } from '../runtime/ring/doorbell.ts';
+import { allocateRing } from '../runtime/ring/index.ts';
+import { keyOf } from '../runtime/worker/local-channels.ts';
+import { CollectReceiver } from './collect-receiver.ts';
+import { JobHandle, type JobRunner } from './job-handle.ts';
+import type { HostMessage, WorkerDeployment, WorkerMessage } from './messages.ts';
+import { type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
+import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threads.ts';
+
+/** How long a worker may take to stop by itself. */
+export const CANCEL_GRACE_MS = 500;
+
+const RING_BYTES_FEW_WORKERS = 1024 * 1024;
+const RING_BYTES = 256 * 1024;
+const COLLECT_RING_BYTES = 256 * 1024;
+
+/** The executor over some kind of threads. */
+export function workersExecutor(threadsFactory: WorkerThreadsFactory): JobExecutor {
+  return {
+    execute: (request) => {
+      const { module } = request;
+      if (module === undefined) throw noModule();
+      return new JobHandle(
+        request.graph,
+        request.environment,
+        (job) => new WorkersRunner({ request, module, job, threadsFactory }),
+      );
+    },
+  };
+}
+
+function noModule(): MillraceError {
+  return new MillraceError(
+    'JOB_MODULE_INVALID',
+    "functions do not cross threads, so the 'workers' executor needs a job module: put the program into a file with " +
+      "`export default (env, args) => { … }` and run it with `millrace run file.ts` or executeJobModule(url), or use the 'inline' executor",
+  );
+}
+
+interface WorkersRunnerOptions {
+  readonly request: ExecutionRequest;
+  readonly module: JobModule;
+  readonly job: JobHandle;
+  readonly threadsFactory: WorkerThreadsFactory;
+}
+
+class WorkersRunner implements JobRunner {
+  readonly #options: WorkersRunnerOptions;
+  readonly #graph: JobGraph;
+  readonly #workers: number;
+  readonly #threads: WorkerThreads;
+  readonly #ports: MessagePort[] = [];
+  readonly #doorbells: SharedArrayBuffer;
+  readonly #coordinators: ReadonlyMap<number, SourceCoordinator>;
+  readonly #receiver: CollectReceiver;
+  #readyWorkers = 0;
+  #canceled = false;
+  #failure: { readonly error: unknown } | undefined;
+  #stopTimer: { cancel(): void } | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: WorkersRunnerOptions) {
+    this.#options = options;
+    const { request, job, threadsFactory } = options;
+    this.#graph = request.graph;
+    this.#workers = Math.max(1, ...request.graph.vertices.map((vertex) => vertex.parallelism));
+    this.#doorbells = Doorbell.allocate(this.#workers + 1);
+    this.#coordinators = sourceCoordinators(
+      this.#graph.vertices,
+      request.environment,
+      {
+        addSplits: (vertex, subtask, splits) => this.#addSplits(vertex, subtask, splits),
+        noMoreSplits: (vertex, subtask) =>
+          this.#post(subtask, { kind: 'no-more-splits', vertex, subtask }),
+      },
+      (error) => this.#fail(error),
+    );
+    this.#receiver = new CollectReceiver(
+      new Doorbell(this.#doorbells, this.#workers),
+      this.#doorbells,
+      (name) => job.collectBuffer(name),
+    );
+    this.#threads = threadsFactory(this.#workers);
+  }
+
+  async run(): Promise<boolean> {
+    const rings = this.#allocateRings();
+    try {
+      const running: Promise<void>[] = [];
+      for (let index = 0; index < this.#workers; index++) {
+        running.push(this.#runWorker(index, rings));
+      }
+      const receiving = this.#receiver.run();
+      await Promise.all(running);
+      this.#receiver.end();
+      await receiving;
+    } finally {
+      this.#receiver.end();
+      this.#stopTimer?.cancel();
+      await this.#stopThreads();
+      for (const port of this.#ports) port.close();
+      for (const coordinator of this.#coordinators.values()) await coordinator.close();
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return !this.#canceled;
+  }
+
+  cancel(): void {
+    this.#canceled = true;
+    this.#stopWorkers();
+  }
+
+  wake(): void {
+    this.#receiver.wake();
+  }
+
+  async #runWorker(
+    index: number,
+    rings: ReadonlyMap<string, SharedArrayBuffer>,
+  ): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    this.#ports.push(port1);
+    port1.on('message', (message: WorkerMessage) => this.#handle(index, message));
+    // The thread itself keeps the process alive; the port must not outlive it.
+    port1.unref();
+    try {
+      const outcome = await this.#threads.run({
+        deployment: this.#deploymentOf(index, rings),
+        port: port2,
+      });
+      if (outcome === 'failed') await this.#failureOf(index);
+    } catch (error) {
+      if (!this.#canceled || this.#failure !== undefined) this.#fail(this.#lost(index, error));
+    }
+  }
+
+  /** A worker that failed has posted why just before it ended. */
+  async #failureOf(index: number): Promise<void> {
+    await this.#options.request.environment.scheduler.yield();
+    this.#fail(new MillraceError('WORKER_LOST', `worker ${index} failed and did not say why`));
+  }
+
+  #lost(index: number, error: unknown): unknown {
+    if (error instanceof MillraceError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new MillraceError('WORKER_LOST', `worker thread ${index} died: ${reason}`, { cause: error });
+  }
+
+  #handle(index: number, message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready(index, message.fingerprint);
+        break;
+      case 'split-request':
+        this.#coordinators.get(message.vertex)?.handleSplitRequest(message.subtask);
+        break;
+      case 'failed':
+        this.#fail(fromPlainError(message.error));
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #ready(index: number, fingerprint: ReturnType<typeof graphFingerprint>): void {
+    const difference = describeGraphDifference(graphFingerprint(this.#graph), fingerprint);
+    if (difference !== undefined) {
+      this.#fail(
+        new MillraceError(
+          'JOB_GRAPH_MISMATCH',
+          `worker ${index} built another graph than the host: ${difference}; ` +
+            'build the graph from the arguments and files alone, not from clock, random or thread',
+        ),
+      );
+      return;
+    }
+    this.#readyWorkers++;
+    if (this.#readyWorkers === this.#workers) this.#start();
+  }
+
+  #start(): void {
+    for (let index = 0; index < this.#workers; index++) this.#post(index, { kind: 'start' });
+    for (const vertex of this.#graph.vertices) {
+      const coordinator = this.#coordinators.get(vertex.index);
+      if (coordinator === undefined) continue;
+      for (let subtask = 0; subtask < vertex.parallelism; subtask++) coordinator.addReader(subtask);
+    }
+  }
+
+  #addSplits(vertex: number, subtask: number, splits: readonly SourceSplit[]): void {
+    this.#post(subtask, { kind: 'add-splits', vertex, subtask, splits });
+  }
+
+  #post(index: number, message: HostMessage): void {
+    this.#ports[index]?.postMessage(message);
+    new Doorbell(this.#doorbells, index).ring();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#stopWorkers();
+  }
+
+  #stopWorkers(): void {
+    this.#receiver.discard();
+    for (let index = 0; index < this.#workers; index++) this.#post(index, { kind: 'cancel' });
+    const { clock } = this.#options.request.environment;
+    this.#stopTimer ??= clock.setTimer(CANCEL_GRACE_MS, () => {
+      this.#stopThreads().catch(() => undefined);
+    });
+  }
+
+  #stopThreads(): Promise<void> {
+    this.#stopped ??= this.#threads.destroy();
+    return this.#stopped;
+  }
+
+  #allocateRings(): ReadonlyMap<string, SharedArrayBuffer> {
+    const { ringBytes } = this.#graph.configuration;
+    const capacity = ringBytes ?? (this.#workers <= 2 ? RING_BYTES_FEW_WORKERS : RING_BYTES);
+    const rings = new Map<string, SharedArrayBuffer>();
+    for (const edge of this.#graph.edges) {
+      for (const { source, target } of connectionsOf(this.#graph, edge)) {
+        if (source !== target) rings.set(keyOf({ edge, source, target }), allocateRing(capacity));
+      }
+    }
+    return rings;
+  }
+
+  #deploymentOf(index: number, rings: ReadonlyMap<string, SharedArrayBuffer>): WorkerDeployment {
+    const { request, module, job } = this.#options;
+    const mine = new Map<string, SharedArrayBuffer>();
+    for (const edge of this.#graph.edges) {
+      for (const { source, target } of connectionsOf(this.#graph, edge)) {
+        const ring = rings.get(keyOf({ edge, source, target }));
+        if (ring === undefined || (source !== index && target !== index)) continue;
+        mine.set(keyOf({ edge, source, target }), ring);
+      }
+    }
+    return {
+      workerIndex: index,
+      jobName: request.graph.jobName,
+      module,
+      configuration: request.graph.configuration,
+      metricsBuffer: job.metricsBuffer,
+      doorbells: this.#doorbells,
+      hostDoorbell: this.#workers,
+      rings: mine,
+      collectRings: this.#collectRings(index),
+    };
+  }
+
+  #collectRings(index: number): ReadonlyMap<string, SharedArrayBuffer> {
+    const rings = new Map<string, SharedArrayBuffer>();
+    for (const vertex of this.#graph.vertices) {
+      if (index >= vertex.parallelism) continue;
+      for (const { spec } of vertex.nodes) {
+        if (spec.kind !== 'collect') continue;
+        const ring = allocateRing(COLLECT_RING_BYTES);
+        rings.set(spec.collectName, ring);
+        this.#receiver.add(spec.collectName, ring, index);
+      }
+    }
+    return rings;
+  }
+}

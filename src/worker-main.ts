@@ -1,0 +1,11 @@
+/** A worker thread's entry under piscina, and its composition root. */
+import './index.ts';
+import { realEnvironment } from './base/real-environment.ts';
+import type { WorkerOutcome } from './job/messages.ts';
+import type { WorkerTask } from './job/threads/worker-threads.ts';
+import { runWorker } from './job/worker-runtime.ts';
+
+/** Runs one worker; piscina calls it. */
+export default function workerMain({ deployment, port }: WorkerTask): Promise<WorkerOutcome> {
+  return runWorker(deployment, port, realEnvironment());
+}
