@@ -1,18 +1,22 @@
 /**
- * @dataplane The dense entries of a table: numbered from 0, never moved, in chunks of 16 Ki entries.
+ * @dataplane The dense entries of a table: numbered from 0, never moved, in chunks of 16 Ki
+ * entries.
  *
  *      entry ──▶ chunks[entry >> CHUNK_SHIFT], from (entry & CHUNK_MASK) * stride:
  *
  *      ┌─────────────┬─────────┬─────────┬── … ──┬─────────┐
  *      │ key, if its │ number  │ number  │       │ number  │   one float64 each, side by side,
- *      │ kind has one│ value 0 │ value 1 │       │ value n │   so that key and values share a cache line
+ *      │ kind has one│ value 0 │ value 1 │       │ value n │   so that they share a cache line
  *      └─────────────┴─────────┴─────────┴── … ──┴─────────┘
  *
  * Invariants:
- * 1. The number of an entry is its for life; a removed entry's number is given out again, last removed first.
- * 2. The first chunk grows by doubling, so a small table is small. Whoever holds a chunk fetches it again after an insert.
+ * 1. The number of an entry is its for life; a removed entry's number is given out again, last
+ *    removed first.
+ * 2. The first chunk grows by doubling, so a small table is small. Whoever holds a chunk fetches it
+ *    again after an insert.
  * 3. The numbers of a new entry are 0.
- * 4. A bit of `live` is set exactly for entries in use; the hash of any other entry holds the next free one + 1.
+ * 4. A bit of `live` is set exactly for entries in use; the hash of any other entry holds the next
+ *    free one + 1.
  */
 
 /** `entry >> CHUNK_SHIFT` is the index of an entry's chunk. */
@@ -58,7 +62,8 @@ export class EntryChunks {
     let bytes = 0;
     for (let i = 0; i < this.chunks.length; i++) {
       bytes += (this.chunks[i] as Float64Array).byteLength;
-      bytes += (this.#hashes[i] as Int32Array).byteLength + (this.#live[i] as Int32Array).byteLength;
+      bytes +=
+        (this.#hashes[i] as Int32Array).byteLength + (this.#live[i] as Int32Array).byteLength;
     }
     return bytes;
   }
@@ -81,12 +86,15 @@ export class EntryChunks {
   /** Whether the entry is in use. */
   isLive(entry: number): boolean {
     const bits = this.#live[entry >> CHUNK_SHIFT];
-    return bits !== undefined && (((bits[(entry & CHUNK_MASK) >> 5] ?? 0) >>> (entry & 31)) & 1) === 1;
+    return (
+      bits !== undefined && (((bits[(entry & CHUNK_MASK) >> 5] ?? 0) >>> (entry & 31)) & 1) === 1
+    );
   }
 
   /**
    * Brings the entries `candidates[i] - 1` into the cache; the result means nothing.
-   * Hot: a pass of its own, since behind a compare the misses do not overlap (at 10 M keys 48 against 85 ns).
+   * Hot: a pass of its own, since behind a compare the misses do not overlap (at 10 M keys 48
+   * against 85 ns).
    */
   touch(candidates: Int32Array, count: number): number {
     if (this.stride === 0) return 0;
@@ -96,7 +104,9 @@ export class EntryChunks {
     for (let i = 0; i < count; i++) {
       const entry = (candidates[i] as number) - 1;
       if (entry < 0) continue;
-      touched ^= (chunks[entry >> CHUNK_SHIFT] as Int32Array)[(entry & CHUNK_MASK) * stride] as number;
+      touched ^= (chunks[entry >> CHUNK_SHIFT] as Int32Array)[
+        (entry & CHUNK_MASK) * stride
+      ] as number;
     }
     return touched;
   }
@@ -124,14 +134,16 @@ export class EntryChunks {
   }
 
   /**
-   * Writes up to `limit` entries in use, from number `cursor` on, to `out`; {@link scanned} says how many.
-   * Returns the cursor for the next slice, or -1 after the last. A slice may be empty.
+   * Writes up to `limit` entries in use, from number `cursor` on, to `out`; {@link scanned} says
+   * how many. Returns the cursor for the next slice, or -1 after the last. A slice may be empty.
    */
   scan(cursor: number, limit: number, out: Int32Array): number {
     const stop = Math.min(this.#count, cursor + Math.max(limit, SCAN_ENTRIES_MAX));
     this.#scanned = 0;
     const next =
-      this.#freeCount === 0 ? this.#scanDense(cursor, Math.min(stop, cursor + limit), out) : this.#scanSparse(cursor, stop, limit, out);
+      this.#freeCount === 0
+        ? this.#scanDense(cursor, Math.min(stop, cursor + limit), out)
+        : this.#scanSparse(cursor, stop, limit, out);
     return next >= this.#count ? -1 : next;
   }
 
@@ -167,7 +179,9 @@ export class EntryChunks {
     let count = 0;
     let entry = cursor;
     while (entry < stop && count < limit) {
-      const word = (this.#live[entry >> CHUNK_SHIFT] as Int32Array)[(entry & CHUNK_MASK) >> 5] as number;
+      const word = (this.#live[entry >> CHUNK_SHIFT] as Int32Array)[
+        (entry & CHUNK_MASK) >> 5
+      ] as number;
       const rest = word >>> (entry & 31);
       if (rest === 0) {
         entry = (entry | 31) + 1;
@@ -223,14 +237,21 @@ function grownInts(old: Int32Array | undefined, length: number): Int32Array {
   return grown;
 }
 
-function restride(old: Float64Array, from: number, to: number, entries: number): Float64Array<ArrayBuffer> {
+function restride(
+  old: Float64Array,
+  from: number,
+  to: number,
+  entries: number,
+): Float64Array<ArrayBuffer> {
   const chunk = new Float64Array(entries * to);
-  // By words: a place may hold a string key's reference, whose bits must not pass through a float64.
+  // By words: a place may hold a string key's reference, whose bits must not pass through a
+  // float64.
   const target = new Int32Array(chunk.buffer);
   const source = new Int32Array(old.buffer, old.byteOffset, old.length * 2);
   const kept = 2 * Math.min(from, to);
   for (let i = 0; i < entries; i++) {
-    for (let word = 0; word < kept; word++) target[2 * i * to + word] = source[2 * i * from + word] as number;
+    for (let word = 0; word < kept; word++)
+      target[2 * i * to + word] = source[2 * i * from + word] as number;
   }
   return chunk;
 }

@@ -1,12 +1,15 @@
 /**
  * @dataplane From hashes to entries: a {@link SlotTable} that grows without a pause.
  *
- * When the load passes 0.6 a table of at least double size is made and the older one is copied to it in order of
- * hash, some slots per call. What was copied stays behind in the older table as a ghost that no search returns.
+ * When the load passes 0.6 a table of at least double size is made and the older one is copied to
+ * it in order of hash, some slots per call. What was copied stays behind in the older table as a
+ * ghost that no search returns.
  *
  * Invariants:
- * 1. While two tables exist, orders below `#boundary` are in the newer one only and all others in the older one only.
- * 2. The slot below `#copied` is the last ghost; from `#copied` to `#scanned` the older table is empty.
+ * 1. While two tables exist, orders below `#boundary` are in the newer one only and all others in
+ *    the older one only.
+ * 2. The slot below `#copied` is the last ghost; from `#copied` to `#scanned` the older table is
+ *    empty.
  * 3. A call copies a bounded number of slots, but for a run of equal hashes, which stays together.
  */
 import { ALL_ORDERS, orderOf, SlotTable, WORD_FLIP } from './slot-table.ts';
@@ -26,7 +29,10 @@ const COPY_SLOTS_SINGLE = 32;
 
 /** What {@link HashIndex} may be told at the start. */
 export interface HashIndexOptions {
-  /** The unsigned hashes that can occur, e.g. those of the subtask's key groups; learnt when left out. */
+  /**
+   * The unsigned hashes that can occur, e.g. those of the subtask's key groups; learnt when left
+   * out.
+   */
   readonly hashRange?: { readonly first: number; readonly last: number } | undefined;
   /** How many entries to expect. */
   readonly initialCapacity?: number | undefined;
@@ -73,7 +79,10 @@ export class HashIndex {
     return this.#current.slots.byteLength + (this.#older?.slots.byteLength ?? 0);
   }
 
-  /** The first entry + 1 with this order, or 0. {@link seekNext} goes on, {@link insert} and {@link remove} act here. */
+  /**
+   * The first entry + 1 with this order, or 0. {@link seekNext} goes on, {@link insert} and {@link
+   * remove} act here.
+   */
   seek(order: number): number {
     const older = this.#older;
     const table = older !== undefined && order >= this.#boundary ? older : this.#current;
@@ -153,7 +162,8 @@ export class HashIndex {
   }
 
   #grow(): void {
-    // A migration ends long before the newer table is full; only removals of the wrong kind could make it late.
+    // A migration ends long before the newer table is full; only removals of the wrong kind could
+    // make it late.
     while (this.#older !== undefined) this.#copy(COPY_SLOTS_MIN);
     this.#older = this.#current;
     this.#current = new SlotTable(this.#nextCapacity(), this.#given ?? this.#learntRange());
@@ -216,7 +226,10 @@ function append(table: SlotTable, order: number, entry: number): void {
   table.insert(slot, order, entry);
 }
 
-/** Hot: nothing depends on what is read, so the misses overlap (27 against 63 ns per lookup at 10 M keys). */
+/**
+ * Hot: nothing depends on what is read, so the misses overlap (27 against 63 ns per lookup at 10 M
+ * keys).
+ */
 function touchHomes(table: SlotTable, orders: Int32Array, count: number, out: Int32Array): number {
   const slots = table.slots;
   const first = table.first;
@@ -227,7 +240,8 @@ function touchHomes(table: SlotTable, orders: Int32Array, count: number, out: In
   for (let i = 0; i < count; i++) {
     const distance = (orders[i] as number) - first;
     const home = distance <= 0 ? 0 : distance >= span ? top : (distance * scale) | 0;
-    // Four slots on: a walk often runs into the next cache line, which else misses alone (25 → 18 ns).
+    // Four slots on: a walk often runs into the next cache line, which else misses alone (25 → 18
+    // ns).
     touched ^= (slots[2 * home] as number) ^ (slots[2 * home + 8] as number);
     out[i] = home;
   }
@@ -235,10 +249,16 @@ function touchHomes(table: SlotTable, orders: Int32Array, count: number, out: In
 }
 
 /**
- * Hot: how far an order stands from its home is a coin toss, so the first two steps are taken without a branch (halves
- * keep the difference in 31 bits; what they leave undecided the loop decides).
+ * Hot: how far an order stands from its home is a coin toss, so the first two steps are taken
+ * without a branch (halves keep the difference in 31 bits; what they leave undecided the loop
+ * decides).
  */
-function walkFromHomes(slots: Int32Array, orders: Int32Array, count: number, out: Int32Array): void {
+function walkFromHomes(
+  slots: Int32Array,
+  orders: Int32Array,
+  count: number,
+  out: Int32Array,
+): void {
   for (let i = 0; i < count; i++) {
     const order = orders[i] as number;
     const half = order >> 1;
@@ -282,7 +302,12 @@ export class OrderScan {
   #slot: number;
   #done = false;
 
-  constructor(current: SlotTable, older: SlotTable | undefined, boundary: number, range: OrderRange) {
+  constructor(
+    current: SlotTable,
+    older: SlotTable | undefined,
+    boundary: number,
+    range: OrderRange,
+  ) {
     this.#last = range.last;
     this.#boundary = boundary;
     const startsOld = older !== undefined && range.first >= boundary;
@@ -323,7 +348,11 @@ export class OrderScan {
   /** The newer table is empty from the first empty slot behind the boundary's home. */
   #isPastBoundary(slot: number): boolean {
     const older = this.#older;
-    return older !== undefined && this.#table.slots[2 * slot + 1] === 0 && slot > this.#table.homeOf(this.#boundary);
+    return (
+      older !== undefined &&
+      this.#table.slots[2 * slot + 1] === 0 &&
+      slot > this.#table.homeOf(this.#boundary)
+    );
   }
 
   #enterOlder(): void {

@@ -2,8 +2,8 @@
  * @dataplane Where a table keeps its keys, one implementation per kind of key.
  *
  * Invariants:
- * 1. Any kind of key may go to any column: what a column is not made for lies beside it in an {@link ObjectColumn}.
- *    So a table whose keys change kind needs no conversion.
+ * 1. Any kind of key may go to any column: what a column is not made for lies beside it in an
+ *    {@link ObjectColumn}. So a table whose keys change kind needs no conversion.
  * 2. Keys are equal by `keysEqual`.
  */
 import { canonicalKey, keysEqual } from './key-equality.ts';
@@ -28,8 +28,8 @@ export interface KeyColumn {
   remove(entry: number): void;
   clear(): void;
   /**
-   * Compares row `rows[i]`'s key with that of the entry `candidates[i] - 1`. Replaces the candidate by the entry where
-   * they are equal, else (or where the candidate is 0) by -1.
+   * Compares row `rows[i]`'s key with that of the entry `candidates[i] - 1`. Replaces the candidate
+   * by the entry where they are equal, else (or where the candidate is 0) by -1.
    */
   match(keys: KeyArray, rows: Int32Array, count: number, candidates: Int32Array): void;
 }
@@ -45,7 +45,10 @@ export function keyKindOf(key: unknown): KeyKind {
   return typeof key === 'string' ? 'string' : 'generic';
 }
 
-/** Numbers at the head of their entry. NaN there says that the key is not a number, or is NaN: look beside. */
+/**
+ * Numbers at the head of their entry. NaN there says that the key is not a number, or is NaN: look
+ * beside.
+ */
 export class NumberKeys implements KeyColumn {
   readonly kind = 'number';
   readonly bytes = 0;
@@ -71,7 +74,8 @@ export class NumberKeys implements KeyColumn {
     const kept = canonicalKey(key);
     const isPlain = typeof kept === 'number' && kept === kept;
     const entries = this.#entries;
-    (entries.chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * entries.stride] = isPlain ? kept : NaN;
+    (entries.chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * entries.stride] =
+      isPlain ? kept : NaN;
     if (!isPlain) this.#others.set(entry, kept);
   }
 
@@ -99,7 +103,9 @@ export class NumberKeys implements KeyColumn {
 
   #read(entry: number): number {
     const entries = this.#entries;
-    return (entries.chunks[entry >> CHUNK_SHIFT] as Float64Array)[(entry & CHUNK_MASK) * entries.stride] as number;
+    return (entries.chunks[entry >> CHUNK_SHIFT] as Float64Array)[
+      (entry & CHUNK_MASK) * entries.stride
+    ] as number;
   }
 }
 

@@ -9,7 +9,8 @@
 /** Whether two keys are the same key. */
 export function keysEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return scalarsEqual(a, b);
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return scalarsEqual(a, b);
   if (Array.isArray(a)) return Array.isArray(b) && partsEqual(a, b);
   if (a instanceof Uint8Array) return b instanceof Uint8Array && partsEqual(a, b);
   if (Array.isArray(b) || b instanceof Uint8Array) return false;
@@ -47,7 +48,9 @@ function presentNames(row: Row): string[] {
   return Object.keys(row).filter((name) => row[name] !== null && row[name] !== undefined);
 }
 
-/** The form in which a key is kept: a bigint that is a safe integer becomes a number, −0 becomes 0. */
+/**
+ * The form in which a key is kept: a bigint that is a safe integer becomes a number, −0 becomes 0.
+ */
 export function canonicalKey(key: unknown): unknown {
   if (typeof key === 'number') return key + 0;
   if (typeof key !== 'bigint') return key;

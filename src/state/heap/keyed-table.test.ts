@@ -36,7 +36,11 @@ class Pair {
   readonly keyOf: (number: number) => unknown;
   readonly hashOf: (number: number) => number;
 
-  constructor(keyOf: (number: number) => unknown, hashOf: (number: number) => number, table = new KeyedTable()) {
+  constructor(
+    keyOf: (number: number) => unknown,
+    hashOf: (number: number) => number,
+    table = new KeyedTable(),
+  ) {
     this.table = table;
     this.keyOf = keyOf;
     this.hashOf = hashOf;
@@ -68,7 +72,11 @@ class Pair {
   remove(number: number, byEntry: boolean): void {
     const known = this.oracle.get(number);
     if (byEntry && known !== undefined) this.table.removeEntry(known.entry);
-    else expect(this.table.remove(this.keyOf(number), this.hashOf(number)) === (known !== undefined), `remove ${number}`);
+    else
+      expect(
+        this.table.remove(this.keyOf(number), this.hashOf(number)) === (known !== undefined),
+        `remove ${number}`,
+      );
     this.oracle.delete(number);
   }
 
@@ -85,7 +93,10 @@ class Pair {
   }
 
   checkAll(t: { deepEqual(a: unknown, b: unknown): unknown }, slice: number): void {
-    expect(this.table.size === this.oracle.size, `size ${this.table.size}, not ${this.oracle.size}`);
+    expect(
+      this.table.size === this.oracle.size,
+      `size ${this.table.size}, not ${this.oracle.size}`,
+    );
     for (const number of this.oracle.keys()) this.checkOne(number);
     const expected = [...this.oracle.values()].map((known) => known.entry).sort((a, b) => a - b);
     expect(isSame(scanAll(this.table, slice), expected), 'scan is complete');
@@ -99,11 +110,25 @@ class Pair {
   #checkOrder(expected: readonly number[], slice: number): void {
     const inOrder = inHashOrder(this.table, 0, 2 ** 32 - 1, slice);
     const hashes = inOrder.map((entry) => this.table.hashAt(entry) >>> 0);
-    expect(hashes.every((hash, i) => i === 0 || (hashes[i - 1] as number) <= hash), 'hash order ascends');
-    expect(isSame([...inOrder].sort((a, b) => a - b), expected), 'hash order is complete');
+    expect(
+      hashes.every((hash, i) => i === 0 || (hashes[i - 1] as number) <= hash),
+      'hash order ascends',
+    );
+    expect(
+      isSame(
+        [...inOrder].sort((a, b) => a - b),
+        expected,
+      ),
+      'hash order is complete',
+    );
     const [first, last] = [hashes[hashes.length >> 2] ?? 0, hashes[hashes.length >> 1] ?? 0];
-    const part = inOrder.filter((_, i) => (hashes[i] as number) >= first && (hashes[i] as number) <= last);
-    expect(isSame(inHashOrder(this.table, first, last, slice), part), 'a range of hashes is a range of entries');
+    const part = inOrder.filter(
+      (_, i) => (hashes[i] as number) >= first && (hashes[i] as number) <= last,
+    );
+    expect(
+      isSame(inHashOrder(this.table, first, last, slice), part),
+      'a range of hashes is a range of entries',
+    );
   }
 
   #note(number: number, entry: number, isNew: boolean): void {
@@ -144,21 +169,31 @@ function inHashOrder(table: KeyedTable, first: number, last: number, limit: numb
   return all;
 }
 
-function runProgram(t: Parameters<Pair['checkAll']>[0], pair: Pair, random: SeededRandom, rounds: number, keys: number): void {
+function runProgram(
+  t: Parameters<Pair['checkAll']>[0],
+  pair: Pair,
+  random: SeededRandom,
+  rounds: number,
+  keys: number,
+): void {
   for (let round = 0; round < rounds; round++) {
     const number = random.below(keys);
     switch (random.below(8)) {
       case 0:
       case 1:
       case 2:
-        pair.insertBatch(Array.from({ length: random.below(60) + 1 }, () => random.below(keys)), random.below(2) === 0);
+        pair.insertBatch(
+          Array.from({ length: random.below(60) + 1 }, () => random.below(keys)),
+          random.below(2) === 0,
+        );
         break;
       case 3:
         pair.insert(number);
         break;
       case 4:
       case 5:
-        for (let i = 0; i < random.below(40); i++) pair.remove(random.below(keys), random.below(3) === 0);
+        for (let i = 0; i < random.below(40); i++)
+          pair.remove(random.below(keys), random.below(3) === 0);
         break;
       case 6:
         pair.write(number, { count: number, name: `v${number}`, ok: number % 2 === 0 });
@@ -174,7 +209,13 @@ for (const [name, hashOf] of Object.entries(HASHES)) {
   test(`a table does what a Map does, with hashes ${name}`, (t) => {
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom(3, 40, 400), (seed, keys) => {
-        runProgram(t, new Pair(KEYS['number'] as (number: number) => unknown, hashOf), seededRandom(seed), 60, keys);
+        runProgram(
+          t,
+          new Pair(KEYS['number'] as (number: number) => unknown, hashOf),
+          seededRandom(seed),
+          60,
+          keys,
+        );
       }),
       { numRuns: 60 },
     );
@@ -186,7 +227,13 @@ for (const [name, keyOf] of Object.entries(KEYS)) {
   test(`a table does what a Map does, with keys of kind ${name}`, (t) => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
-        runProgram(t, new Pair(keyOf, (number) => hashKey(keyOf(number))), seededRandom(seed), 60, 200);
+        runProgram(
+          t,
+          new Pair(keyOf, (number) => hashKey(keyOf(number))),
+          seededRandom(seed),
+          60,
+          200,
+        );
       }),
       { numRuns: 20 },
     );
@@ -199,8 +246,16 @@ test('keys of all kinds mix in one table, whichever comes first', (t) => {
   fc.assert(
     fc.property(fc.integer(), fc.nat(kinds.length - 1), (seed, first) => {
       const keyOf = (number: number): unknown =>
-        (kinds[(first + number) % kinds.length] as (number: number) => unknown)(1000 * (number % kinds.length) + number);
-      runProgram(t, new Pair(keyOf, (number) => hashKey(keyOf(number))), seededRandom(seed), 60, 300);
+        (kinds[(first + number) % kinds.length] as (number: number) => unknown)(
+          1000 * (number % kinds.length) + number,
+        );
+      runProgram(
+        t,
+        new Pair(keyOf, (number) => hashKey(keyOf(number))),
+        seededRandom(seed),
+        60,
+        300,
+      );
     }),
     { numRuns: 40 },
   );
@@ -214,7 +269,10 @@ for (const name of ['real', 'oneSubtask', 'descending']) {
     let migrations = 0;
     let next = 0;
     for (let round = 0; round < 700; round++) {
-      pair.insertBatch(Array.from({ length: 30 }, () => next++), false);
+      pair.insertBatch(
+        Array.from({ length: 30 }, () => next++),
+        false,
+      );
       for (let i = 0; i < 6; i++) pair.remove(random.below(next), false);
       for (let i = 0; i < 10; i++) pair.insert(random.below(next));
       for (let i = 0; i < 10; i++) pair.checkOne(random.below(next + 100));
@@ -227,8 +285,49 @@ for (const name of ['real', 'oneSubtask', 'descending']) {
   });
 }
 
+const ALL_HASHES = { first: 0, last: 2 ** 32 - 1 };
+
+/** Inserts until a growth begins, then works on single keys until it is over, checking all the way. */
+function growBySingleKeys(t: Parameters<Pair['checkAll']>[0], pair: Pair, extra: number): number {
+  const random = seededRandom(17);
+  let next = 0;
+  while (!pair.table.migrating) pair.insert(next++);
+  let steps = 0;
+  for (; pair.table.migrating; steps++) {
+    const number = random.below(3) === 0 ? extra + random.below(500) : random.below(next);
+    if (random.below(6) === 0) pair.remove(number, false);
+    else pair.insert(number);
+    for (let i = 0; i < 5; i++) pair.checkOne(random.below(next));
+    for (let i = 0; i < 5; i++) pair.checkOne(extra + random.below(500));
+    if (steps % 100 === 0) pair.checkAll(t, 50);
+  }
+  pair.checkAll(t, 50);
+  return steps;
+}
+
+test('keys that arrive in an empty stretch while a growth passes it are not lost', (t) => {
+  const gap = 1_000_000;
+  const hashOf = (number: number): number => {
+    const place = (hashKey(number) >>> 0) / 2 ** 32;
+    if (number >= gap) return ((0.4 + 0.2 * place) * 2 ** 32) | 0;
+    return ((number % 2 === 0 ? 0.4 * place : 0.6 + 0.4 * place) * 2 ** 32) | 0;
+  };
+  const table = new KeyedTable({ hashRange: ALL_HASHES, initialCapacity: 9000 });
+  t.true(growBySingleKeys(t, new Pair((number) => number, hashOf, table), gap) > 300);
+});
+
+test('a growth keeps runs of equal hashes together, however long', (t) => {
+  const hashOf = (number: number): number => (((number % 80) + 0.5) * (2 ** 32 / 80)) | 0;
+  const table = new KeyedTable({ hashRange: ALL_HASHES, initialCapacity: 9000 });
+  t.true(growBySingleKeys(t, new Pair((number) => number, hashOf, table), 20_000) > 50);
+});
+
 test('a given hash range and capacity change nothing but the speed, even when wrong', (t) => {
-  for (const hashRange of [{ first: 0x20000000, last: 0x3fffffff }, { first: 5, last: 5 }, { first: 0, last: 2 ** 32 - 1 }]) {
+  for (const hashRange of [
+    { first: 0x20000000, last: 0x3fffffff },
+    { first: 5, last: 5 },
+    { first: 0, last: 2 ** 32 - 1 },
+  ]) {
     const table = new KeyedTable({ hashRange, initialCapacity: 500, keyKind: 'number' });
     runProgram(t, new Pair((number) => number, hashKey, table), seededRandom(99), 200, 3000);
   }
@@ -239,14 +338,33 @@ test('a learnt range spreads the hashes of one subtask over the whole table', (t
   const keys: number[] = [];
   for (let key = 0; keys.length < 40_000; key++) if (hashKey(key) >>> 29 === 5) keys.push(key);
   const entries = new Int32Array(keys.length);
-  table.findOrInsertBatch(keys, Int32Array.from(keys, hashKey), keys.length, entries, new Uint8Array(keys.length));
+  table.findOrInsertBatch(
+    keys,
+    Int32Array.from(keys, hashKey),
+    keys.length,
+    entries,
+    new Uint8Array(keys.length),
+  );
   t.is(table.size, 40_000);
-  // Load between 0.3 and 0.6 of 8-byte slots, plus key, hash and live bit: what evenly spread hashes take.
+  // Load between 0.3 and 0.6 of 8-byte slots, plus key, hash and live bit: what evenly spread
+  // hashes take.
   t.true(table.bytes / table.size < 55, `${table.bytes / table.size} bytes per key`);
 });
 
 test('−0 and 0, NaN and NaN, 1n and 1, and equal rows are one key each', (t) => {
-  const groups = [[0, -0, 0n], [NaN, -NaN], [1n, 1], [{ a: 1, b: null }, { a: 1 }], [[1, [2]], [1n, [2]]], [true], ['1'], [2n ** 60n, 2 ** 60]];
+  const groups = [
+    [0, -0, 0n],
+    [NaN, -NaN],
+    [1n, 1],
+    [{ a: 1, b: null }, { a: 1 }],
+    [
+      [1, [2]],
+      [1n, [2]],
+    ],
+    [true],
+    ['1'],
+    [2n ** 60n, 2 ** 60],
+  ];
   for (const first of groups) {
     const table = new KeyedTable();
     for (const group of [first, ...groups]) {
@@ -276,14 +394,23 @@ test('a batch may be a Float64Array and longer than a block', (t) => {
 });
 
 test('clear empties a table that can be filled again', (t) => {
-  const pair = new Pair((number) => `k${number}`, (number) => hashKey(`k${number}`));
-  pair.insertBatch(Array.from({ length: 9000 }, (_, i) => i), false);
+  const pair = new Pair(
+    (number) => `k${number}`,
+    (number) => hashKey(`k${number}`),
+  );
+  pair.insertBatch(
+    Array.from({ length: 9000 }, (_, i) => i),
+    false,
+  );
   pair.write(5, { x: 1 });
   pair.table.clear();
   pair.oracle.clear();
   t.is(pair.table.size, 0);
   t.is(pair.table.find('k5', hashKey('k5')), -1);
   t.is(pair.table.scan(0, 10, new Int32Array(10)), -1);
-  pair.insertBatch(Array.from({ length: 100 }, (_, i) => i + 3), false);
+  pair.insertBatch(
+    Array.from({ length: 100 }, (_, i) => i + 3),
+    false,
+  );
   pair.checkAll(t, 7);
 });

@@ -1,11 +1,16 @@
 /**
- * @dataplane One value of any kind per entry, in plain arrays of 16 Ki; entries never written hold {@link ABSENT}.
+ * @dataplane One value of any kind per entry, in plain arrays of 16 Ki; entries never written hold
+ * {@link ABSENT}.
  *
- * Invariant: a chunk's array grows by pushing only, so it never turns into a dictionary and costs nothing while unused.
+ * Invariant: a chunk's array grows by pushing only, so it never turns into a dictionary and costs
+ * nothing while unused.
  */
 import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
 
-/** What an entry holds that was never written, or was deleted: distinct from `undefined`, which is a value. */
+/**
+ * What an entry holds that was never written, or was deleted: distinct from `undefined`, which is a
+ * value.
+ */
 export const ABSENT: unique symbol = Symbol('absent');
 
 /** See the file's head. */

@@ -2,16 +2,19 @@
  * @dataplane One open-addressing array of [word, entry + 1] pairs, sorted by order.
  *
  *      home(order) ──▶ ┌───────┬─────────┬───────┬─────────┬── … ──┬──────────┐
- *                      │ word  │ entry+1 │ word  │ entry+1 │       │ tail pad │   entry+1 = 0: empty
+ *                      │ word  │ entry+1 │ word  │ entry+1 │       │ tail pad │  entry+1 = 0: empty
  *                      └───────┴─────────┴───────┴─────────┴── … ──┴──────────┘
  *
- * An order is a hash with its sign bit flipped, so that comparing int32 values compares unsigned hashes. Its word in a
- * slot is the order ^ {@link WORD_FLIP}: so the zeroes of an empty slot read as the greatest order and end every search.
+ * An order is a hash with its sign bit flipped, so that comparing int32 values compares unsigned
+ * hashes. Its word in a slot is the order ^ {@link WORD_FLIP}: so the zeroes of an empty slot read
+ * as the greatest order and end every search.
  *
  * Invariants:
  * 1. The orders of the full slots ascend with the slot (equal orders stand side by side).
- * 2. Every slot from an entry's home to its own is full, so a search ends at the first order that is not less.
- * 3. The home of an order never falls as the order rises; nothing wraps around, the tail pad takes what runs over.
+ * 2. Every slot from an entry's home to its own is full, so a search ends at the first order that
+ *    is not less.
+ * 3. The home of an order never falls as the order rises; nothing wraps around, the tail pad takes
+ *    what runs over.
  * 4. The last slot is empty: no search needs a bounds check.
  */
 
@@ -84,7 +87,9 @@ export class SlotTable {
     return at >>> 1;
   }
 
-  /** Puts an entry into `slot`, moving what stands there one up. The caller found the slot by order. */
+  /**
+   * Puts an entry into `slot`, moving what stands there one up. The caller found the slot by order.
+   */
   insert(slot: number, order: number, entry: number): void {
     const slots = this.slots;
     let end = 2 * slot;

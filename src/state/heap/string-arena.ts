@@ -1,17 +1,19 @@
 /**
- * @dataplane Strings as bytes in pages of 256 KiB: no work for the garbage collector, and no hold on the longer
- * string that a key was cut from.
+ * @dataplane Strings as bytes in pages of 256 KiB: no work for the garbage collector, and no hold
+ * on the longer string that a key was cut from.
  *
  *      reference = two int32: cell number (page · 2^16 + cell), units · 2 + isWide
  *
- *      page: │ cell 0 │ cell 1 │ …            a cell is 4 bytes; a string starts at a cell and never leaves its page;
- *                                             one byte per unit if all are below 256, else two
+ *      page: │ cell 0 │ cell 1 │ …   a cell is 4 bytes; a string starts at a cell and stays in its
+ *                                    page; one byte per unit if all are below 256, else two
  *
  * Invariants:
- * 1. A string has one or more whole cells; a freed string's cells are given to the next one of as many cells.
+ * 1. A string has one or more whole cells; a freed string's cells are given to the next one of as
+ *    many cells.
  * 2. In free cells the first holds the cell number + 1 of the next free ones of that size, or 0.
  * 3. The first page grows by doubling, so a small table is small.
  */
+import { hasWideUnit } from './own-string.ts';
 
 /** Longer strings are not for the arena. */
 export const ARENA_UNITS_MAX = 4096;
@@ -53,8 +55,8 @@ export class StringArena {
   }
 
   /**
-   * Keeps a string of at most {@link ARENA_UNITS_MAX} units; its reference is {@link lastCell} and {@link lastMeta}.
-   * False if the arena is full.
+   * Keeps a string of at most {@link ARENA_UNITS_MAX} units; its reference is {@link lastCell} and
+   * {@link lastMeta}. False if the arena is full.
    */
   put(value: string): boolean {
     const isWide = hasWideUnit(value);
@@ -158,12 +160,6 @@ function cellsFor(units: number, isWide: boolean): number {
   return Math.max(1, ((isWide ? 2 * units : units) + 3) >> 2);
 }
 
-function hasWideUnit(value: string): boolean {
-  let all = 0;
-  for (let i = 0; i < value.length; i++) all |= value.charCodeAt(i);
-  return all > 255;
-}
-
 function write(target: Uint8Array | Uint16Array, from: number, value: string): void {
   for (let i = 0; i < value.length; i++) target[from + i] = value.charCodeAt(i);
 }
@@ -175,5 +171,8 @@ function isSame(units: Uint16Array, from: number, value: string): boolean {
 
 /** Short enough for `fromCharCode` by {@link ARENA_UNITS_MAX}. */
 function read(source: Uint8Array | Uint16Array, from: number, units: number): string {
-  return String.fromCharCode.apply(null, source.subarray(from, from + units) as unknown as number[]);
+  return String.fromCharCode.apply(
+    null,
+    source.subarray(from, from + units) as unknown as number[],
+  );
 }

@@ -1,6 +1,7 @@
 /**
  * @dataplane String keys: bytes in a {@link StringArena}, the reference at the head of the entry.
- * A negative second word of it says that the key is another kind of value, or a very long string: look beside.
+ * A negative second word of it says that the key is another kind of value, or a very long string:
+ * look beside.
  */
 import { assert } from '../../base/assert.ts';
 import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
@@ -79,7 +80,8 @@ export class StringKeys implements KeyColumn {
     for (let i = 0; i < count; i++) {
       const meta = metas[i] as number;
       const key = keys[rows[i] as number];
-      const isSame = meta >= 0 && typeof key === 'string' && arena.equals(cells[i] as number, meta, key);
+      const isSame =
+        meta >= 0 && typeof key === 'string' && arena.equals(cells[i] as number, meta, key);
       candidates[i] = isSame ? (candidates[i] as number) - 1 : -1;
     }
   }

@@ -1,12 +1,14 @@
 /**
- * Generates the reader and the writer of a {@link ValueStore}, so that rows are made by one object literal with the
- * layout's fields and number columns are plain loads and stores.
+ * Generates the reader and the writer of a {@link ValueStore}, so that rows are made by one object
+ * literal with the layout's fields and number columns are plain loads and stores.
  *
- * Invariant: field names enter the text JSON-escaped, as computed keys; everything else comes as closure constants.
+ * Invariant: field names enter the text JSON-escaped, as computed keys; everything else comes as
+ * closure constants.
  */
 import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
 import type { EntryChunks } from './entry-chunks.ts';
 import { ABSENT } from './object-column.ts';
+import { CUT_UNITS_MIN, ownString } from './own-string.ts';
 import type { ValueColumn, ValueStore } from './value-store.ts';
 
 /** Makes the value of an entry. */
@@ -31,7 +33,10 @@ export function generateReader(store: ValueStore, entries: EntryChunks): ValueRe
 /** Generates `write`. */
 export function generateWriter(store: ValueStore, entries: EntryChunks): ValueWriter {
   const { columns, layout } = store;
-  const parts = layout.kind === 'row' ? columns.map((column) => `value[${JSON.stringify(column.name)}]`) : ['value'];
+  const parts =
+    layout.kind === 'row'
+      ? columns.map((column) => `value[${JSON.stringify(column.name)}]`)
+      : ['value'];
   return bind(store, entries, [
     'return function write(entry, value) {',
     ...(layout.kind === 'row' ? writeWholeLines(layout.isCaptured) : []),
@@ -45,9 +50,24 @@ function bind(store: ValueStore, entries: EntryChunks, lines: readonly string[])
   const objects = store.columns.map((column) => column.objects);
   const names = objects.map((_, i) => `objects${i}`);
   const head = `"use strict"; const [${names.join(', ')}] = objects;`;
-  const make = new Function('chunks', 'objects', 'wholes', 'ABSENT', 'isRow', [head, ...lines].join('\n'));
+  const make = new Function(
+    'chunks',
+    'objects',
+    'wholes',
+    'ABSENT',
+    'isRow',
+    'ownString',
+    [head, ...lines].join('\n'),
+  );
   const isRow = isRowOf(store.columns.map((column) => column.name as string));
-  return (make as (...constants: unknown[]) => unknown)(entries.chunks, objects, store.wholes, ABSENT, isRow);
+  return (make as (...constants: unknown[]) => unknown)(
+    entries.chunks,
+    objects,
+    store.wholes,
+    ABSENT,
+    isRow,
+    ownString,
+  );
 }
 
 function literalPart(column: ValueColumn, index: number): string {
@@ -65,39 +85,57 @@ function locateLines(columns: readonly ValueColumn[], entries: EntryChunks): str
 }
 
 function readWholeLines(): string[] {
-  return ['  if (wholes.isUsed) { const whole = wholes.get(entry); if (whole !== ABSENT) return whole; }'];
+  return [
+    '  if (wholes.isUsed) { const whole = wholes.get(entry); if (whole !== ABSENT) return whole; }',
+  ];
 }
 
 function writeWholeLines(isCaptured: boolean): string[] {
   const fits = isCaptured ? 'isRow(value)' : 'typeof value === "object" && value !== null';
-  return [`  if (!(${fits})) { wholes.set(entry, value); return; }`, '  if (wholes.isUsed) wholes.delete(entry);'];
+  return [
+    `  if (!(${fits})) { wholes.set(entry, value); return; }`,
+    '  if (wholes.isUsed) wholes.delete(entry);',
+  ];
 }
 
 function readLines(column: ValueColumn, i: number): string[] {
   const fromObjects = `  if (v${i} === ABSENT) v${i} = undefined;`;
   if (column.kind === 'object') return [`  let v${i} = objects${i}.get(entry);`, fromObjects];
   const load = `  let v${i} = chunk[from + ${column.place}];`;
-  const beside = `if (objects${i}.isUsed) { const beside = objects${i}.get(entry); if (beside !== ABSENT) v${i} = beside; }`;
+  const found = `const beside = objects${i}.get(entry); if (beside !== ABSENT) v${i} = beside;`;
+  const beside = `if (objects${i}.isUsed) { ${found} }`;
   if (column.kind === 'number') return [load, `  if (v${i} !== v${i}) { ${beside} }`];
   return [load, `  if (v${i} === v${i}) v${i} = v${i} === 1; else { ${beside} }`];
 }
 
 function writeLines(column: ValueColumn, i: number, part: string): string[] {
   const take = `  const v${i} = ${part};`;
-  if (column.kind === 'object') return [take, `  objects${i}.set(entry, v${i});`];
+  if (column.kind === 'object') return [take, `  objects${i}.set(entry, ${ownLine(i)});`];
   const store = `chunk[from + ${column.place}] =`;
   const beside = `{ ${store} NaN; objects${i}.set(entry, v${i}); }`;
-  if (column.kind === 'boolean') return [take, `  if (typeof v${i} === "boolean") ${store} v${i} ? 1 : 0; else ${beside}`];
+  if (column.kind === 'boolean')
+    return [take, `  if (typeof v${i} === "boolean") ${store} v${i} ? 1 : 0; else ${beside}`];
   // A NaN that is meant must not find what an earlier value left beside the column.
   const clean = `if (v${i} !== v${i} && objects${i}.isUsed) objects${i}.delete(entry);`;
   return [take, `  if (typeof v${i} === "number") { ${store} v${i}; ${clean} } else ${beside}`];
+}
+
+/** A longer string may be a cut of a batch's slab: see {@link ownString}. */
+function ownLine(i: number): string {
+  const isLong = `typeof v${i} === "string" && v${i}.length >= ${CUT_UNITS_MIN}`;
+  return `${isLong} ? ownString(v${i}, objects${i}.get(entry)) : v${i}`;
 }
 
 /** Whether a value is a plain object with exactly these fields. */
 function isRowOf(names: readonly string[]): (value: unknown) => boolean {
   const count = names.length;
   return (value) => {
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+    if (
+      typeof value !== 'object' ||
+      value === null ||
+      Object.getPrototypeOf(value) !== Object.prototype
+    )
+      return false;
     let seen = 0;
     for (const name in value) {
       // Rows mostly come with the same order; anything else takes the slow way.

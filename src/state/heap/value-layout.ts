@@ -1,5 +1,6 @@
 /**
- * How a table keeps its values: which parts are float64 columns beside the key, which are columns of objects.
+ * How a table keeps its values: which parts are float64 columns beside the key, which are columns
+ * of objects.
  */
 import { structureOf } from '../../types/type-information.ts';
 import type { RowField, TypeInformation } from '../../types/type-information.ts';
@@ -18,8 +19,9 @@ export type ValueLayout =
   /** Each value is one column. */
   | { readonly kind: 'single'; readonly column: ColumnKind }
   /**
-   * Each value is a plain object with these fields in this order. If `isCaptured`, a value with other fields is possible
-   * and kept as it is; a declared type's other fields are dropped, as its codec does.
+   * Each value is a plain object with these fields in this order. If `isCaptured`, a value with
+   * other fields is possible and kept as it is; a declared type's other fields are dropped, as its
+   * codec does.
    */
   | { readonly kind: 'row'; readonly fields: readonly ValueField[]; readonly isCaptured: boolean };
 
@@ -76,5 +78,7 @@ function columnFor(value: unknown): ColumnKind {
 }
 
 function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  );
 }

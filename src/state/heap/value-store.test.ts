@@ -10,7 +10,7 @@ function entryOf(table: KeyedTable, key: unknown): number {
   return table.findOrInsert(key, hashKey(key));
 }
 
-test('a row type keeps numbers and booleans in number columns, the rest as objects, in field order', (t) => {
+test('a row type keeps numbers and booleans in number columns, in field order', (t) => {
   const type = types.row({
     name: types.string,
     count: types.long,
@@ -36,13 +36,26 @@ test('a row type keeps numbers and booleans in number columns, the rest as objec
   const value = { tags: ['x'], at: 5, mean: null, isLate: true, count: 3, name: 'a' };
   table.write(entry, value);
   t.deepEqual(table.read(entry), value);
-  t.deepEqual(Object.keys(table.read(entry) as object), ['name', 'count', 'isLate', 'mean', 'at', 'tags']);
+  t.deepEqual(Object.keys(table.read(entry) as object), [
+    'name',
+    'count',
+    'isLate',
+    'mean',
+    'at',
+    'tags',
+  ]);
   t.not(table.read(entry), table.read(entry));
   t.deepEqual(table.values?.widened, ['mean']);
 });
 
 test('whatever is written is read back, with any layout captured before it', (t) => {
-  const part = fc.oneof(fc.double(), fc.integer(), fc.boolean(), fc.string(), fc.constantFrom(null, undefined, NaN, -0, 5n));
+  const part = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.string(),
+    fc.constantFrom(null, undefined, NaN, -0, 5n),
+  );
   const value = fc.oneof(
     part,
     fc.record({ a: part, b: part }),
@@ -57,14 +70,15 @@ test('whatever is written is read back, with any layout captured before it', (t)
         table.write(entryOf(table, key), written);
         oracle.set(key, written);
       }
-      for (const [key, expected] of oracle) t.deepEqual(table.read(table.find(key, hashKey(key))), expected);
+      for (const [key, expected] of oracle)
+        t.deepEqual(table.read(table.find(key, hashKey(key))), expected);
     }),
     { numRuns: 500 },
   );
   t.pass();
 });
 
-test('a value that does not fit its number column widens it and says so; other entries stay', (t) => {
+test('a value that does not fit its number column widens it and says so', (t) => {
   const table = new KeyedTable({ value: valueLayoutOf(types.row({ sum: types.double })) });
   const [a, b] = [entryOf(table, 1), entryOf(table, 2)];
   table.write(a, { sum: 1.5 });
@@ -78,10 +92,18 @@ test('a value that does not fit its number column widens it and says so; other e
 });
 
 test('generated code updates a number column in place', (t) => {
-  const table = new KeyedTable({ value: valueLayoutOf(types.row({ count: types.long, sum: types.double })) });
+  const table = new KeyedTable({
+    value: valueLayoutOf(types.row({ count: types.long, sum: types.double })),
+  });
   const keys = Array.from({ length: 40_000 }, (_, i) => i % 20_000);
   const entries = new Int32Array(keys.length);
-  table.findOrInsertBatch(keys, Int32Array.from(keys, hashKey), keys.length, entries, new Uint8Array(keys.length));
+  table.findOrInsertBatch(
+    keys,
+    Int32Array.from(keys, hashKey),
+    keys.length,
+    entries,
+    new Uint8Array(keys.length),
+  );
   const place = table.values?.numberPlace('sum') ?? -1;
   const { chunks, stride } = table.entries;
   for (const entry of entries) {
@@ -117,7 +139,9 @@ test('instances and lists are kept by reference', (t) => {
 });
 
 test('field names are data, never code', (t) => {
-  const value = JSON.parse('{"__proto__": 1, "a\\"]; throw 1; //": 2, "constructor": 3, "\\u2028": 4}') as unknown;
+  const value = JSON.parse(
+    '{"__proto__": 1, "a\\"]; throw 1; //": 2, "constructor": 3, "\\u2028": 4}',
+  ) as unknown;
   const table = new KeyedTable();
   table.write(entryOf(table, 1), value);
   const read = table.read(0) as object;
@@ -129,9 +153,31 @@ test('a value captured after thousands of inserts keeps the keys', (t) => {
   const table = new KeyedTable();
   const keys = Array.from({ length: 30_000 }, (_, i) => `key ${i}`);
   const entries = new Int32Array(keys.length);
-  table.findOrInsertBatch(keys, Int32Array.from(keys, hashKey), keys.length, entries, new Uint8Array(keys.length));
+  table.findOrInsertBatch(
+    keys,
+    Int32Array.from(keys, hashKey),
+    keys.length,
+    entries,
+    new Uint8Array(keys.length),
+  );
   table.write(7, { x: 1, y: 2 });
   t.true(keys.every((key, i) => table.keyAt(i) === key));
   t.deepEqual(table.read(7), { x: 1, y: 2 });
   t.deepEqual(table.read(29_999), { x: 0, y: 0 });
+});
+
+test('a kept string does not keep the slab that it was cut from', (t) => {
+  const table = new KeyedTable();
+  const slab = 'x'.repeat(1_000_000) + 'a word of some length, ключ 𐀀 \ud800';
+  const word = slab.substring(1_000_000);
+  const entry = entryOf(table, 1);
+  table.write(entry, { word });
+  const first = (table.read(entry) as { word: string }).word;
+  t.is(first, word);
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 200; i++) {
+    const other = Buffer.alloc(1_000_000, i).toString('latin1').substring(0, 50);
+    table.write(entryOf(table, i), { word: other });
+  }
+  t.true(process.memoryUsage().heapUsed - before < 150e6, 'the slabs were let go of');
 });

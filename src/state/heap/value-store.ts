@@ -1,10 +1,13 @@
 /**
- * The values of a table's entries: numbers in the entries' chunks, everything else in object columns.
+ * The values of a table's entries: numbers in the entries' chunks, everything else in object
+ * columns.
  *
  * Invariants:
- * 1. What is written is read back, whatever it is: a value that does not fit its number column lies in the column
- *    beside it, where a NaN points to; a value that is no such row at all is kept whole. Both are counted.
- * 2. `read` returns a fresh object with the layout's fields in order. Parts that are objects are shared, not copied.
+ * 1. What is written is read back, whatever it is: a value that does not fit its number column lies
+ *    in the column beside it, where a NaN points to; a value that is no such row at all is kept
+ *    whole. Both are counted.
+ * 2. `read` returns a fresh object with the layout's fields in order. Parts that are objects are
+ *    shared, not copied.
  * 3. A new entry reads as 0, false and `undefined` until it is written.
  */
 import type { EntryChunks } from './entry-chunks.ts';
@@ -48,8 +51,8 @@ export class ValueStore {
   }
 
   /**
-   * Where generated code finds a number column in the entry, or -1 if there is none of that name or it was widened:
-   * then it must go through `read` and `write`. Ask again once per batch.
+   * Where generated code finds a number column in the entry, or -1 if there is none of that name or
+   * it was widened: then it must go through `read` and `write`. Ask again once per batch.
    */
   numberPlace(name: string | undefined): number {
     for (const column of this.columns) {
@@ -59,9 +62,14 @@ export class ValueStore {
     return -1;
   }
 
-  /** Names of the columns that hold values which are not numbers, or not booleans, though their layout says so. */
+  /**
+   * Names of the columns that hold values which are not numbers, or not booleans, though their
+   * layout says so.
+   */
   get widened(): readonly (string | undefined)[] {
-    const widened = this.columns.filter((column) => column.kind !== 'object' && column.objects.isUsed);
+    const widened = this.columns.filter(
+      (column) => column.kind !== 'object' && column.objects.isUsed,
+    );
     return widened.map((column) => column.name);
   }
 
@@ -87,7 +95,8 @@ export class ValueStore {
 }
 
 function makeColumns(layout: ValueLayout, firstPlace: number): ValueColumn[] {
-  const fields = layout.kind === 'row' ? layout.fields : [{ name: undefined, column: layout.column }];
+  const fields =
+    layout.kind === 'row' ? layout.fields : [{ name: undefined, column: layout.column }];
   let place = firstPlace;
   return fields.map((field) => ({
     name: field.name,
