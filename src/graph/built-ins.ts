@@ -1,5 +1,6 @@
 /**
- * Connectors and the Environment that the fluent API names but may not import: the composition roots fill them in.
+ * Connectors and the Environment that the fluent API names but may not import: the composition
+ * roots fill them in.
  */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -45,6 +46,7 @@ export function builtIn<N extends keyof BuiltIns>(name: N): BuiltIns[N] {
   if (found !== undefined) return found;
   throw new MillraceError(
     'UNSUPPORTED',
-    `${name} is not in this entry point: import from 'millrace', or register it with registerBuiltIns`,
+    `${name} is not in this entry point: import from 'millrace', or register it with ` +
+      'registerBuiltIns',
   );
 }

@@ -1,9 +1,11 @@
 /**
- * Fingerprints of job graphs: plain data to post between threads, its hash, and what differs between two.
+ * Fingerprints of job graphs: plain data to post between threads, its hash, and what differs
+ * between two.
  *
- * A job module is run by the host and by every worker; they must have built the same graph. Compared are structure, names,
- * uids, kinds, parallelism, partitioners, types, parameters, the source text of user functions and the options that change
- * what a graph does. Not compared: the job's name, the executor, where dumps go, and what a closure has captured.
+ * A job module is run by the host and by every worker; they must have built the same graph.
+ * Compared are structure, names, uids, kinds, parallelism, partitioners, types, parameters, the
+ * source text of user functions and the options that change what a graph does. Not compared: the
+ * job's name, the executor, where dumps go, and what a closure has captured.
  */
 import type { TypeInformation } from '../types/type-information.ts';
 import { typeToString } from '../types/type-text.ts';
@@ -45,10 +47,12 @@ export function graphFingerprint(graph: UnhashedJobGraph): GraphFingerprint {
 }
 
 /**
- * Says in one sentence where two graphs differ first, naming the operator; undefined if they are equal.
+ * Says in one sentence where two graphs differ first, naming the operator; undefined if they are
+ * equal.
  *
  * @example
- * describeGraphDifference(ofHost, ofWorker); // "operator 2 'Map': function is '(v) => v + 1' and '(v) => v + 2'"
+ * describeGraphDifference(ofHost, ofWorker);
+ * // "operator 2 'Map': function is '(v) => v + 1' and '(v) => v + 2'"
  */
 export function describeGraphDifference(
   a: GraphFingerprint,
@@ -112,7 +116,7 @@ function aspectsOf(
     kind,
     uid: node.uid ?? 'none',
     'operator id': node.operatorId,
-    chain: `${vertex.index}.${node.index} in ${node.parent}${node.parentTag === undefined ? '' : ` by ${node.parentTag}`}`,
+    chain: `${vertex.index}.${node.index} in ${node.parent}${tagText(node.parentTag)}`,
     parallelism: String(vertex.parallelism),
     'maximum parallelism': String(vertex.maxParallelism),
     'slot sharing group': vertex.slotSharingGroup,
@@ -130,11 +134,14 @@ function aspectsOf(
 
 function edgeText(edge: JobEdge): string {
   const from = `${edge.source.vertex}.${edge.source.node}`;
-  const tag = edge.tag === undefined ? '' : ` by ${edge.tag}`;
   const key = edge.keySelector === undefined ? '' : ` by key ${keyText(edge.keySelector)}`;
   const type = typeText(edge.type);
   const how = `${edge.exchange}, flushed after ${edge.bufferTimeoutMs} ms`;
-  return `from ${from}${tag}, ${partitionerText(edge.partitioner)}${key}, of ${type}, ${how}`;
+  return `from ${from}${tagText(edge.tag)}, ${partitionerText(edge.partitioner)}${key}, of ${type}, ${how}`;
+}
+
+function tagText(tag: string | undefined): string {
+  return tag === undefined ? '' : ` by ${tag}`;
 }
 
 function partitionerText(partitioner: PartitionerSpec): string {

@@ -164,7 +164,8 @@ test('side outputs chain, and the chain is a tree', (t) => {
   const [vertex] = graph.vertices;
   t.is(
     vertex?.name,
-    'Source: Sequence Source -> Process -> (Map -> Sink: Print to Std. Out, Filter -> Sink: Print to Std. Out)',
+    'Source: Sequence Source -> Process -> (Map -> Sink: Print to Std. Out, Filter -> Sink: ' +
+      'Print to Std. Out)',
   );
   t.deepEqual(
     vertex?.nodes.map(({ name, parent, parentTag }) => [name, parent, parentTag]),

@@ -68,6 +68,7 @@ export interface JobEdge {
   readonly source: { readonly vertex: number; readonly node: number };
   /** The side output that feeds it, or undefined for the main output. */
   readonly tag: string | undefined;
+  /** The logical input of the target's head: every edge of a union is input 0. */
   readonly target: { readonly vertex: number; readonly input: number };
   readonly partitioner: PartitionerSpec;
   /** With `hash`: the key by which the target is partitioned. */

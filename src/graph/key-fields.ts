@@ -1,6 +1,6 @@
 /**
- * Key selectors that read named fields. They carry the names, so that generated code can read the columns directly
- * and two graphs can be compared.
+ * Key selectors that read named fields. They carry the names, so that generated code can read the
+ * columns directly and two graphs can be compared.
  */
 import type { AnyKeySelector, AnyRecord } from './operator-spec.ts';
 

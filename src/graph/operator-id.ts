@@ -3,8 +3,9 @@
  *
  * Invariants:
  * 1. With a uid the id depends on nothing else.
- * 2. Without one it depends on the kinds of the operator and of all that feeds it, and on which of several equal ones it is;
- *    not on names, parallelism, partitioners or what happens elsewhere in the program.
+ * 2. Without one it depends on the kinds of the operator and of all that feeds it, and on which of
+ *    several equal ones it is; not on names, parallelism, partitioners or what happens elsewhere in
+ *    the program.
  */
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../base/errors.ts';

@@ -6,7 +6,9 @@ export const PARALLELISM_MAX = 32_768;
 
 const DEFAULT_MAX_PARALLELISM_MIN = 128;
 
-/** The maximum parallelism where none is set: room to grow by half, a power of two, 128 to 32,768. */
+/**
+ * The maximum parallelism where none is set: room to grow by half, a power of two, 128 to 32,768.
+ */
 export function derivedMaxParallelism(parallelism: number): number {
   const wanted = Math.floor(parallelism * 1.5);
   const power = wanted <= 1 ? 1 : 2 ** (32 - Math.clz32(wanted - 1));

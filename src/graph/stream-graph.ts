@@ -1,5 +1,6 @@
 /**
- * The StreamGraph: operators and edges, with virtual transformations resolved and every default filled in.
+ * The StreamGraph: operators and edges, with virtual transformations resolved and every default
+ * filled in.
  *
  * Invariants:
  * 1. Nodes are in topological order; an edge's partitioner is decided.
@@ -157,8 +158,10 @@ function streamEdge(
   if (partitioner.kind === 'forward' && !isEqual) {
     throw new MillraceError(
       'JOB_GRAPH_INVALID',
-      `forward from operator '${source.name}' (parallelism ${source.parallelism}) to '${target.name}' ` +
-        `(parallelism ${parallelism}) needs equal parallelism: set it on one of them, or use rebalance()`,
+      `forward from operator '${source.name}' (parallelism ${source.parallelism}) to ` +
+        `'${target.name}' ` +
+        `(parallelism ${parallelism}) needs equal parallelism: set it on one of them, or use ` +
+        'rebalance()',
     );
   }
   return Object.freeze({
@@ -191,7 +194,8 @@ function parallelismOf(
   if (of.spec.kind === 'source')
     return sourceParallelism(of, of.spec.source.parallelismMax, configuration);
   if (of.parallelism !== undefined) return of.parallelism;
-  // A collect operator stays in its input's chain, so that the order of one subtask's records is kept.
+  // A collect operator stays in its input's chain, so that the order of one subtask's records is
+  // kept.
   const [first] = inputs;
   return of.spec.kind === 'collect' && first !== undefined
     ? first.parallelism
@@ -208,7 +212,8 @@ function sourceParallelism(
   if (of.parallelism <= max) return of.parallelism;
   throw new MillraceError(
     'PARALLELISM_INVALID',
-    `operator '${of.name}' has parallelism ${of.parallelism}, but its source can use ${max} at most: ` +
+    `operator '${of.name}' has parallelism ${of.parallelism}, but its source can use ${max} at ` +
+      'most: ' +
       'leave setParallelism out and call rebalance() behind it',
     { details: { value: of.parallelism, max } },
   );
@@ -236,7 +241,8 @@ function requireSink(reachable: readonly Transformation[]): void {
   const where = last === undefined ? 'no stream is read' : `operator '${last.name}' leads nowhere`;
   throw new MillraceError(
     'JOB_GRAPH_INVALID',
-    `the program has no sink (${where}): end a stream with sinkTo(…), print() or executeAndCollect()`,
+    `the program has no sink (${where}): end a stream with sinkTo(…), print() or ` +
+      'executeAndCollect()',
   );
 }
 
@@ -252,7 +258,8 @@ function requireDistinctCollectNames(reachable: readonly Transformation[]): void
     if (seen.has(collectName)) {
       throw new MillraceError(
         'JOB_GRAPH_INVALID',
-        `operator '${each.name}' collects under the name '${collectName}', which is taken: give each collectAsync its own`,
+        `operator '${each.name}' collects under the name '${collectName}', which is taken: give ` +
+          'each collectAsync its own',
       );
     }
     seen.add(collectName);

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. A transformation's inputs were made before it, so ids are a topological order.
- * 2. Partitions, unions and side outputs are virtual: they run nothing and become properties of edges.
+ * 2. Partitions, unions and side outputs are virtual: they run nothing and become properties of
+ *    edges.
  */
 import type { OutputTag } from '../functions/output-tag.ts';
 import type { TypeInformation } from '../types/type-information.ts';

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Transformations are frozen; a setting that changes later replaces the object under its id.
- * 2. Ids start at 1 and are given in the order of the calls, so two builds of one program give the same ids.
+ * 2. Ids start at 1 and are given in the order of the calls, so two builds of one program give the
+ *    same ids.
  * 3. `pending` are the operators that no execution has taken yet.
  */
 import { assert } from '../base/assert.ts';
@@ -128,7 +129,14 @@ export class TransformationsBuilder {
     return [...ids].sort((a, b) => a - b).map((id) => this.get(id));
   }
 
-  /** After an execution took the pending operators: streams stay usable as inputs of the next job. */
+  /** Takes an operator back that was added for an execution that could not start. */
+  withdraw(id: number): void {
+    this.#pending.delete(id);
+  }
+
+  /**
+   * After an execution took the pending operators: streams stay usable as inputs of the next job.
+   */
   clearPending(): void {
     this.#pending.clear();
   }

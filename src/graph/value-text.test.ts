@@ -59,6 +59,12 @@ test('long collections are cut, but their size counts', (t) => {
   t.not(valueText(long), valueText([...long, 0]));
 });
 
+test('wide nested data end early', (t) => {
+  let wide: unknown = 1;
+  for (let level = 0; level < 7; level++) wide = Array.from({ length: ELEMENTS_MAX }, () => wide);
+  t.true(valueText(wide).length < 3_000_000);
+});
+
 test('numbers, bigints, dates, maps and sets have texts of their own', (t) => {
   const texts = [
     0,

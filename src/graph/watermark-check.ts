@@ -40,8 +40,10 @@ function silentSource(
 function missing(window: StreamNode, silent: StreamNode): MillraceError {
   return new MillraceError(
     'WATERMARK_MISSING',
-    `operator '${window.name}' is an event-time window, but its input from '${silent.name}' has no watermarks, so it ` +
-      'would never fire: give the source a WatermarkStrategy, or call assignTimestampsAndWatermarks(…) before keyBy',
+    `operator '${window.name}' is an event-time window, but its input from '${silent.name}' has ` +
+      'no watermarks, so it ' +
+      'would never fire: give the source a WatermarkStrategy, or call ' +
+      'assignTimestampsAndWatermarks(…) before keyBy',
     { details: { operator: window.name, input: silent.name } },
   );
 }

@@ -27,8 +27,8 @@ export function illegalArgument(message: string): MillraceError {
 }
 
 /**
- * Fails unless `given` is a function, or an object with the method; async functions are refused, since operators are
- * synchronous.
+ * Fails unless `given` is a function, or an object with the method; async functions are refused,
+ * since operators are synchronous.
  */
 export function requireFunction(operator: string, given: unknown, method?: string): void {
   const called = functionIn(given, method);
@@ -53,7 +53,8 @@ export function requireMethods(operator: string, given: unknown, methods: readon
       continue;
     }
     throw illegalArgument(
-      `operator '${operator}' got ${describeValue(given)} without ${method}(…): give an object with ${methods.join(', ')}`,
+      `operator '${operator}' got ${describeValue(given)} without ${method}(…): give an object ` +
+        `with ${methods.join(', ')}`,
     );
   }
 }
@@ -85,7 +86,8 @@ export function requireTag(owner: string, tag: OutputTag<unknown> | undefined): 
   if (typeof tag === 'object' && tag !== null && typeof tag.id === 'string' && tag.id.trim() !== '')
     return;
   throw illegalArgument(
-    `${owner} got a side output tag without an id (${describeValue(tag?.id)}): give new OutputTag('some-name')`,
+    `${owner} got a side output tag without an id (${describeValue(tag?.id)}): give new ` +
+      `OutputTag('some-name')`,
   );
 }
 
@@ -93,7 +95,8 @@ export function requireTag(owner: string, tag: OutputTag<unknown> | undefined): 
 export function requireBufferTimeout(owner: string, value: number): void {
   if (Number.isInteger(value) && value >= -1) return;
   throw illegalArgument(
-    `${owner} got a buffer timeout of ${value}: give whole milliseconds, 0 to flush each record or -1 to flush full buffers`,
+    `${owner} got a buffer timeout of ${value}: give whole milliseconds, 0 to flush each record ` +
+      'or -1 to flush full buffers',
   );
 }
 
@@ -107,8 +110,10 @@ export function requireType(operator: string, type: TypeInformation<unknown>): v
   if (wrong === undefined) return;
   throw new MillraceError(
     'TYPE_NOT_SERIALIZABLE',
-    `operator '${operator}' declares a type without a codec at ${wrong.path} (${describeValue(wrong.given)}): ` +
-      'give one of types.int, types.string, types.row({…}), …, or types.generic() for plain data of any form',
+    `operator '${operator}' declares a type without a codec at ${wrong.path} ` +
+      `(${describeValue(wrong.given)}): ` +
+      'give one of types.int, types.string, types.row({…}), …, or types.generic() for plain ' +
+      'data of any form',
   );
 }
 

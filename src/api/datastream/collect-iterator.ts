@@ -2,7 +2,8 @@
  * The records of a running job as an async iterator that owns the job.
  *
  * Invariants:
- * 1. The job is disposed exactly once: at the end, at a failure, or when the reader leaves or disposes.
+ * 1. The job is disposed exactly once: at the end, at a failure, or when the reader leaves or
+ *    disposes.
  * 2. A job that failed makes `next` throw its first cause; nothing is lost silently.
  */
 import type { JobClient } from '../../graph/job-client.ts';

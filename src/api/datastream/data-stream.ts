@@ -33,7 +33,8 @@ import type { SingleOutputStreamOperator } from './single-output-stream-operator
 import type { NewOperator, StreamHandle } from './stream-context.ts';
 
 /**
- * A stream of records of type `T`. Its methods add operators to the program; nothing runs before `execute`.
+ * A stream of records of type `T`. Its methods add operators to the program; nothing runs before
+ * `execute`.
  *
  * @example
  * env.fromData('to be', 'or not').flatMap((line) => line.split(' ')).print();
@@ -47,7 +48,10 @@ export class DataStream<T> {
     this.handle = handle;
   }
 
-  /** The records' type, if it is declared or follows from the input; else it is captured at run time. */
+  /**
+   * The records' type, if it is declared or follows from the input; else it is captured at run
+   * time.
+   */
   getType(): TypeInformation<T> | undefined {
     return this.handle.type;
   }
@@ -196,7 +200,8 @@ export class DataStream<T> {
   }
 
   /**
-   * Gives the records to the program that starts the job, which reads them by `JobClient.collected(name)`.
+   * Gives the records to the program that starts the job, which reads them by
+   * `JobClient.collected(name)`.
    */
   collectAsync(name: string): DataStreamSink {
     requireText(`collectAsync behind operator '${this.handle.name}'`, 'name', name);
@@ -204,8 +209,9 @@ export class DataStream<T> {
   }
 
   /**
-   * Starts the job and gives this stream's records as they come. Leaving the loop, or disposing the iterator, cancels the
-   * job; a job that fails makes the loop throw. With a limit: resolves with the first records, as an array.
+   * Starts the job and gives this stream's records as they come. Leaving the loop, or disposing the
+   * iterator, cancels the job; a job that fails makes the loop throw. With a limit: resolves with
+   * the first records, as an array.
    *
    * @example
    * for await (const word of words.executeAndCollect()) console.log(word);
@@ -221,8 +227,14 @@ export class DataStream<T> {
   #startCollecting(jobName: string | undefined): CollectIterator<T> {
     const { context, id } = this.handle;
     const collectName = `executeAndCollect ${id}`;
-    this.collectAsync(collectName);
-    return new CollectIterator<T>(context, context.startJob(jobName), collectName);
+    const sink = this.collectAsync(collectName);
+    try {
+      return new CollectIterator<T>(context, context.startJob(jobName), collectName);
+    } catch (error) {
+      // The program can be mended and tried again without a sink that nobody reads.
+      context.transformations.withdraw(sink.handle.id);
+      throw error;
+    }
   }
 
   #add<R>(operator: NewOperator): SingleOutputStreamOperator<R> {

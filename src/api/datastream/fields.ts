@@ -1,4 +1,7 @@
-/** Fields of records in the fluent API: their TypeScript types, and their checks where the record's type is declared. */
+/**
+ * Fields of records in the fluent API: their TypeScript types, and their checks where the record's
+ * type is declared.
+ */
 import { MillraceError } from '../../base/errors.ts';
 import { structureOf, type TypeInformation } from '../../types/type-information.ts';
 import { typeToString } from '../../types/type-text.ts';
@@ -11,7 +14,10 @@ export type NumericFieldOf<T> = T extends object
   ? { [F in FieldOf<T>]-?: T[F] extends number ? F : never }[FieldOf<T>]
   : never;
 
-/** What `sum`, `min` and their like take: nothing for a stream of numbers, else the name of a numeric field. */
+/**
+ * What `sum`, `min` and their like take: nothing for a stream of numbers, else the name of a
+ * numeric field.
+ */
 export type NumericFieldArguments<T> = [T] extends [number] ? [] : [field: NumericFieldOf<T>];
 
 const NUMERIC: ReadonlySet<string> = new Set([
@@ -61,7 +67,8 @@ export function requireNumericField(
 /**
  * Checks the fields of `keyBy` against the declared type, if there is one.
  *
- * @throws KEY_INVALID for a field that cannot be a key, ILLEGAL_ARGUMENT for one that does not exist
+ * @throws KEY_INVALID for a field that cannot be a key, ILLEGAL_ARGUMENT for one that does not
+ * exist
  */
 export function requireKeyFields(
   operator: string,

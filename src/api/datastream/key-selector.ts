@@ -1,4 +1,7 @@
-/** Turns what `keyBy` is given into a key selector, with all checks that can be made before the job runs. */
+/**
+ * Turns what `keyBy` is given into a key selector, with all checks that can be made before the job
+ * runs.
+ */
 import { MillraceError } from '../../base/errors.ts';
 import { fieldKeySelector } from '../../graph/key-fields.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
@@ -25,7 +28,8 @@ export function keySelectorFor(
   }
   if (by.length === 0 || by.some((field) => typeof field !== 'string')) {
     throw illegalArgument(
-      `${method} behind operator '${stream.name}' got ${by.map(describeValue).join(', ') || 'nothing'}: ` +
+      `${method} behind operator '${stream.name}' got ` +
+        `${by.map(describeValue).join(', ') || 'nothing'}: ` +
         'give a function, or names of fields',
     );
   }

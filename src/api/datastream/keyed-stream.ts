@@ -12,8 +12,8 @@ import { WindowedStream } from './windowed-stream.ts';
 const AGGREGATION = 'Keyed Aggregation';
 
 /**
- * A stream of `T` partitioned by keys of type `K`. What `DataStream` offers is here, too, on the partitioned stream; it has no
- * key any more afterwards.
+ * A stream of `T` partitioned by keys of type `K`. What `DataStream` offers is here, too, on the
+ * partitioned stream; it has no key any more afterwards.
  *
  * @example
  * env.fromData({ word: 'to', count: 1 }).keyBy('word').sum('count').print();

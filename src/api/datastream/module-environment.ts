@@ -1,6 +1,6 @@
 /**
- * Environments for job modules: `export default (env, args) => …` is called in the host and in every worker, builds the same
- * graph everywhere, and never executes.
+ * Environments for job modules: `export default (env, args) => …` is called in the host and in
+ * every worker, builds the same graph everywhere, and never executes.
  */
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { JobGraph } from '../../graph/job-graph.ts';

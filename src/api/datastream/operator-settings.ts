@@ -22,7 +22,8 @@ export function setParallelism(handle: StreamHandle, parallelism: number): void 
   const { nonParallel } = handle.context.transformations.physical(handle.id);
   if (nonParallel && parallelism !== 1) {
     throw illegalArgument(
-      `${owner} is not parallel, but got a parallelism of ${parallelism}: leave out setParallelism or forceNonParallel`,
+      `${owner} is not parallel, but got a parallelism of ${parallelism}: leave out ` +
+        'setParallelism or forceNonParallel',
     );
   }
   handle.change({ parallelism });

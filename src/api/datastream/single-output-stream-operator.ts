@@ -1,4 +1,7 @@
-/** A stream that comes out of one operator, which can be named, spread and chained otherwise, and has side outputs. */
+/**
+ * A stream that comes out of one operator, which can be named, spread and chained otherwise, and
+ * has side outputs.
+ */
 import { MillraceError } from '../../base/errors.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type { PhysicalTransformation } from '../../graph/transformation.ts';
@@ -16,7 +19,10 @@ import {
 } from './operator-settings.ts';
 import type { StreamHandle } from './stream-context.ts';
 
-/** Nothing if records of `T` fit the type of `R` or the other way round, else an argument that cannot be given. */
+/**
+ * Nothing if records of `T` fit the type of `R` or the other way round, else an argument that
+ * cannot be given.
+ */
 export type TypeFits<T, R> = [T] extends [R]
   ? []
   : [R] extends [T]
@@ -43,7 +49,9 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
     return this;
   }
 
-  /** Sets the bound of the parallelism and the number of key groups; fixed once state is written. */
+  /**
+   * Sets the bound of the parallelism and the number of key groups; fixed once state is written.
+   */
   setMaxParallelism(maxParallelism: number): this {
     setMaxParallelism(this.handle, maxParallelism);
     return this;
@@ -73,7 +81,10 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
     return this;
   }
 
-  /** Sets after how many ms this operator's outputs are flushed: 0 each record, -1 only full buffers. */
+  /**
+   * Sets after how many ms this operator's outputs are flushed: 0 each record, -1 only full
+   * buffers.
+   */
   setBufferTimeout(bufferTimeoutMs: number): this {
     setBufferTimeout(this.handle, bufferTimeoutMs);
     return this;
@@ -124,7 +135,8 @@ function requireSideOutput(operator: PhysicalTransformation, tag: OutputTag<unkn
       throw noSideOutput(
         name,
         tag,
-        `the window's late data goes to ${spec.lateDataTag === undefined ? 'no tag' : `'${spec.lateDataTag.id}'`}; ` +
+        `the window's late data goes to ` +
+          `${spec.lateDataTag === undefined ? 'no tag' : `'${spec.lateDataTag.id}'`}; ` +
           'give sideOutputLateData the same tag',
       );
     default:
@@ -143,7 +155,8 @@ function requireSameTagType(handle: StreamHandle, tag: OutputTag<unknown>): void
   if (type === undefined || earlier === undefined || typesEqual(type, earlier)) return;
   throw new MillraceError(
     'JOB_GRAPH_INVALID',
-    `side output '${tag.id}' of operator '${handle.name}' is read as ${typeToString(earlier)} and as ` +
+    `side output '${tag.id}' of operator '${handle.name}' is read as ${typeToString(earlier)} ` +
+      'and as ' +
       `${typeToString(type)}: use one OutputTag for both`,
   );
 }

@@ -1,8 +1,8 @@
 /**
  * What the streams of one program share, and a stream's place in it.
  *
- * The fluent classes know each other only as types; the environment, which knows them all, hands out this factory. So no
- * module is loaded before the class that it extends.
+ * The fluent classes know each other only as types; the environment, which knows them all, hands
+ * out this factory. So no module is loaded before the class that it extends.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { JobClient } from '../../graph/job-client.ts';
@@ -97,7 +97,8 @@ export class StreamHandle {
     if (other.context === this.context) return;
     throw new MillraceError(
       'ILLEGAL_ARGUMENT',
-      `${call} on '${this.name}' got the stream '${other.name}' of another environment: build both from one`,
+      `${call} on '${this.name}' got the stream '${other.name}' of another environment: build ` +
+        'both from one',
     );
   }
 }

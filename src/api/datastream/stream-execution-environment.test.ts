@@ -9,7 +9,10 @@ import {
 } from '../../graph/job-client.ts';
 import { StreamExecutionEnvironment } from '../../index.ts';
 
-/** Instead of running a job: gives the collect operators given records, and remembers what was done to it. */
+/**
+ * Instead of running a job: gives the collect operators given records, and remembers what was done
+ * to it.
+ */
 class ScriptedJob implements JobClient {
   readonly jobId = 'job';
   readonly jobName: string;
@@ -45,7 +48,7 @@ class ScriptedJob implements JobClient {
 
   async *collected(name: string): AsyncIterableIterator<unknown> {
     this.calls.push(`collected ${name}`);
-    yield* this.#records;
+    for (const record of this.#records) yield record;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,4 +207,12 @@ test.serial('the execution plan has operators, ship strategies and side outputs 
     parallelism: 2,
     predecessors: [{ id: 1, ship_strategy: 'HASH', side: 'first' }],
   });
+});
+
+test.serial('a program that was refused can be mended and tried again', async (t) => {
+  const { env, jobs } = scripted([1]);
+  const numbers = env.fromSequence(1, 3).setParallelism(3).setMaxParallelism(2);
+  t.throws(() => numbers.executeAndCollect(), { code: 'PARALLELISM_INVALID' });
+  t.deepEqual(await numbers.setMaxParallelism(3).executeAndCollect(9), [1]);
+  t.is(jobs.length, 1);
 });

@@ -49,7 +49,10 @@ export interface ExecutionEnvironmentOptions {
   /** Subtasks per operator (1). */
   readonly parallelism?: number | undefined;
   readonly maxParallelism?: number | undefined;
-  /** Options by their keys, such as `{ 'execution.buffer-timeout.interval': '5 ms' }`; the named options here win. */
+  /**
+   * Options by their keys, such as `{ 'execution.buffer-timeout.interval': '5 ms' }`; the named
+   * options here win.
+   */
   readonly configuration?: Readonly<Record<string, string>> | undefined;
   /** Clock, random, disk and network of the jobs; the real ones if left out. */
   readonly environment?: Environment | undefined;
@@ -100,7 +103,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
    * An environment that runs its jobs in this process.
    *
    * @example
-   * const env = StreamExecutionEnvironment.getExecutionEnvironment({ parallelism: 4, executor: 'workers' });
+   * const env = StreamExecutionEnvironment.getExecutionEnvironment({ parallelism: 4, executor:
+   * 'workers' });
    */
   static getExecutionEnvironment(
     options: ExecutionEnvironmentOptions = {},
@@ -143,7 +147,10 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
     return this.#change({ maxParallelism });
   }
 
-  /** Sets after how many ms buffers are flushed: 0 each record, -1 only full ones. The knob between latency and throughput. */
+  /**
+   * Sets after how many ms buffers are flushed: 0 each record, -1 only full ones. The knob between
+   * latency and throughput.
+   */
   setBufferTimeout(bufferTimeoutMs: number): this {
     requireBufferTimeout('the environment', bufferTimeoutMs);
     return this.#change({ bufferTimeoutMs });
@@ -163,7 +170,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
    * A stream from a source, with timestamps and watermarks by a strategy.
    *
    * @example
-   * env.fromSource(flights, WatermarkStrategy.forBoundedOutOfOrderness<Flight>(hours(24)), 'flights');
+   * env.fromSource(flights, WatermarkStrategy.forBoundedOutOfOrderness<Flight>(hours(24)),
+   * 'flights');
    */
   fromSource<T>(
     source: Source<T, AnyRecord>,
@@ -213,7 +221,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
   }
 
   /**
-   * A stream of what an async iterable gives, with backpressure on it; a function makes a new one for each run.
+   * A stream of what an async iterable gives, with backpressure on it; a function makes a new one
+   * for each run.
    *
    * @example
    * env.fromAsyncIterable(async function* () {
@@ -228,7 +237,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
       typeof iterable === 'object' && iterable !== null && Symbol.asyncIterator in iterable;
     if (typeof iterable !== 'function' && !isIterable) {
       throw illegalArgument(
-        `fromAsyncIterable got ${describeValue(iterable)}: give an async iterable or a function that makes one`,
+        `fromAsyncIterable got ${describeValue(iterable)}: give an async iterable or a function ` +
+          'that makes one',
       );
     }
     const factory = typeof iterable === 'function' ? iterable : () => iterable;
@@ -291,7 +301,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
     if (this.#onlyBuilds) {
       throw new MillraceError(
         'ILLEGAL_STATE',
-        'a job module only builds the graph; only the host executes: export default (env) => { … } without calling ' +
+        'a job module only builds the graph; only the host executes: export default (env) => { ' +
+          '… } without calling ' +
           'execute, and end streams that you want to read with collectAsync(name)',
       );
     }

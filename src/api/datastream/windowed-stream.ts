@@ -30,8 +30,8 @@ interface Evaluation {
 }
 
 /**
- * The windows of a keyed stream. Settings first (`allowedLateness`, `sideOutputLateData`), then the function; the result's
- * records have the timestamp `window.maxTimestamp`.
+ * The windows of a keyed stream. Settings first (`allowedLateness`, `sideOutputLateData`), then the
+ * function; the result's records have the timestamp `window.maxTimestamp`.
  *
  * @example
  * const late = new OutputTag<Flight>('late');
@@ -53,7 +53,8 @@ export class WindowedStream<T, K, W> {
   constructor(handle: StreamHandle, assigner: WindowAssigner) {
     if (typeof assigner !== 'object' || assigner === null || !(assigner.sizeMs > 0)) {
       throw illegalArgument(
-        `window behind operator '${handle.name}' got ${describeValue(assigner)}: give an assigner, ` +
+        `window behind operator '${handle.name}' got ${describeValue(assigner)}: give an ` +
+          'assigner, ' +
           'for example TumblingEventTimeWindows.of(minutes(1))',
       );
     }
@@ -66,21 +67,27 @@ export class WindowedStream<T, K, W> {
   allowedLateness(latenessMs: number): this {
     if (!Number.isSafeInteger(latenessMs) || latenessMs < 0) {
       throw illegalArgument(
-        `operator '${this.#name}' got an allowed lateness of ${latenessMs}: give whole milliseconds from 0`,
+        `operator '${this.#name}' got an allowed lateness of ${latenessMs}: give whole ` +
+          'milliseconds from 0',
       );
     }
     this.#allowedLatenessMs = latenessMs;
     return this;
   }
 
-  /** Sends records that are too late for all their windows to a side output of the result, instead of dropping them. */
+  /**
+   * Sends records that are too late for all their windows to a side output of the result, instead
+   * of dropping them.
+   */
   sideOutputLateData(tag: OutputTag<T>): this {
     requireTag(`sideOutputLateData of operator '${this.#name}'`, tag);
     this.#lateDataTag = tag;
     return this;
   }
 
-  /** Combines each window's records; with a window function, which then gets the one combined value. */
+  /**
+   * Combines each window's records; with a window function, which then gets the one combined value.
+   */
   reduce(reducer: ReduceFunction<T>): SingleOutputStreamOperator<T>;
   reduce<R>(
     reducer: ReduceFunction<T>,

@@ -1,4 +1,7 @@
-/** Every program that cannot run fails before it starts: with a code, the operator's name and the remedy. */
+/**
+ * Every program that cannot run fails before it starts: with a code, the operator's name and the
+ * remedy.
+ */
 import test from 'ava';
 import type { ErrorCode } from '../../base/errors.ts';
 import { configurationWith, defaultConfiguration } from '../../graph/configuration.ts';
