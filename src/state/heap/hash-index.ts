@@ -8,8 +8,8 @@
  * Invariants:
  * 1. While two tables exist, orders below `#boundary` are in the newer one only and all others in
  *    the older one only.
- * 2. The slot below `#copied` is the last ghost; from `#copied` to `#scanned` the older table is
- *    empty.
+ * 2. The older table has nothing but ghosts and empty slots below `#scanned`. Only ghosts set the
+ *    boundary, so an insert may land below `#scanned`, which then steps back to it.
  * 3. A call copies a bounded number of slots, but for a run of equal hashes, which stays together.
  */
 import { ALL_ORDERS, orderOf, SlotTable, WORD_FLIP } from './slot-table.ts';
@@ -47,7 +47,6 @@ export class HashIndex {
   /** The table that is being copied to `#current`. */
   #older: SlotTable | undefined;
   #boundary = 0;
-  #copied = 0;
   #scanned = 0;
   #orderMin: number = ALL_ORDERS.last;
   #orderMax: number = ALL_ORDERS.first;
@@ -168,7 +167,6 @@ export class HashIndex {
     this.#older = this.#current;
     this.#current = new SlotTable(this.#nextCapacity(), this.#given ?? this.#learntRange());
     this.#boundary = ALL_ORDERS.first;
-    this.#copied = 0;
     this.#scanned = 0;
     if (this.#older.capacity <= COPY_AT_ONCE_SLOTS) this.#copy(this.#older.slotCount);
   }
@@ -203,7 +201,6 @@ export class HashIndex {
       if (entry !== 0) {
         append(current, order, entry - 1);
         this.#boundary = order + 1;
-        this.#copied = slot + 1;
       }
       slot++;
     }
@@ -211,11 +208,6 @@ export class HashIndex {
     if (slot < end) return;
     this.#older = undefined;
     this.#table = current;
-  }
-
-  /** For tests: the first slot of the older table that was not copied. */
-  get copied(): number {
-    return this.#copied;
   }
 }
 

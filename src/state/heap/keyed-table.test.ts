@@ -294,7 +294,9 @@ function growBySingleKeys(t: Parameters<Pair['checkAll']>[0], pair: Pair, extra:
   while (!pair.table.migrating) pair.insert(next++);
   let steps = 0;
   for (; pair.table.migrating; steps++) {
-    const number = random.below(3) === 0 ? extra + random.below(500) : random.below(next);
+    // Late, so that the growth has come into the stretch while it was empty.
+    const isExtra = steps > 240 && random.below(3) === 0;
+    const number = isExtra ? extra + random.below(500) : random.below(next);
     if (random.below(6) === 0) pair.remove(number, false);
     else pair.insert(number);
     for (let i = 0; i < 5; i++) pair.checkOne(random.below(next));
