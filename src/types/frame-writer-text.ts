@@ -92,7 +92,7 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
       return;
     }
     if (this.#plan.schema.hasExactRows === true) return;
-    // Hot: counting costs 8 ns for 4 fields, comparing Object.keys 15 ns.
+    // Hot: counting costs 7 ns for 4 fields, comparing Object.keys 15 ns.
     this.#checks.push(`let ${shape}n = 0;`, `for (const name in ${object}) ${shape}n++;`);
     // A field that may be undefined may also be absent, with another one in its place in the count.
     const unsure = values.filter((_, i) => ['optional', 'generic'].includes((type.fields[i] as RowField).type.kind));

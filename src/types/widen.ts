@@ -2,7 +2,7 @@
  * The least type that holds the values of two types.
  *
  *     nothing < int < long < double        timestamp holds what long holds        int, long < bigint
- *     t < optional<t>                      anything < generic
+ *     t < optional<t>                      anything < generic < optional<generic>, whose field may be absent
  *
  * Invariants:
  * 1. Every value of either type is a value of the result.
