@@ -8,7 +8,7 @@ import {
 import type { TypeInformation } from '../../types/type-information.ts';
 import type { Converter } from '../row-maker.ts';
 import { JsonEncoder } from './json-encoder.ts';
-import { maybeHasProto, parseJson, parseJsonExactly, requirePlain } from './json-text.ts';
+import { maybeHasProto, parseJson, parseJsonExactly, toPlain } from './json-text.ts';
 import { jsonConverter, needsExactNumbers } from './json-values.ts';
 
 /** Options of {@link jsonLinesFormat}. */
@@ -67,7 +67,7 @@ class UntypedDecoder<T> implements LineDecoder<T> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw malformed('the line is not a JSON object; declare a type to read other values');
     }
-    if (maybeHasProto(line) || MAYBE_BIGINT.test(line)) requirePlain(value);
+    if (maybeHasProto(line) || MAYBE_BIGINT.test(line)) toPlain(value);
     return value as T;
   }
 }

@@ -2,8 +2,8 @@
  * JSON text to values, refusing what JSON.parse would silently bend.
  *
  * Invariants:
- * 1. A number that a JavaScript number cannot hold exactly (an integer beyond 2^53) or at all (1e999) is
- *    refused, or given as a bigint to a caller who asks for it.
+ * 1. A whole number that a JavaScript number would change (9007199254740993) and one beyond its range (1e999)
+ *    are refused; a declared bigint keeps every digit.
  * 2. Nesting is bounded by {@link JSON_DEPTH_MAX}, so that whatever walks a record later cannot overflow
  *    the stack.
  * 3. No value carries an own `__proto__` key unless its type declares it.
@@ -45,12 +45,21 @@ export function maybeHasProto(text: string): boolean {
   return text.includes(PROTO) || text.includes('\\u');
 }
 
-/** Refuses values with an own key `__proto__` or a bigint anywhere in them. */
-export function requirePlain(value: unknown): void {
-  if (typeof value === 'bigint') throw inexact(String(value));
-  if (typeof value !== 'object' || value === null) return;
+/**
+ * Makes of a value parsed exactly what it is without a declared type: bigints become numbers where that loses
+ * nothing, and are refused else, as is an own key `__proto__`. Changes the value in place.
+ */
+export function toPlain(value: unknown): unknown {
+  if (typeof value === 'bigint') return toNumber(value);
+  if (typeof value !== 'object' || value === null) return value;
   if (Object.hasOwn(value, PROTO)) throw protoKey();
-  for (const part of Object.values(value)) requirePlain(part);
+  const parts = value as Record<string, unknown>;
+  for (const name of Object.keys(parts)) {
+    const part = parts[name];
+    if (typeof part === 'bigint') parts[name] = toNumber(part);
+    else if (typeof part === 'object') toPlain(part);
+  }
+  return value;
 }
 
 /** Refuses a key that would be a prototype to careless code. */
@@ -71,9 +80,12 @@ function exactNumber(_key: string, value: unknown, context: { readonly source?: 
   return /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
-function inexact(digits: string): Error {
-  return malformed(
-    shorten(`the integer ${digits} is beyond 2^53; declare the field as types.bigint to read it exactly`),
+/** Doubles print all their digits up to 1e21, so an integer beyond 2^53 may well be one. */
+function toNumber(integer: bigint): number {
+  const number = Number(integer);
+  if (String(number) === String(integer) || BigInt(number) === integer) return number;
+  throw malformed(
+    shorten(`a number cannot hold the integer ${integer}: declare the field as types.bigint`),
   );
 }
 

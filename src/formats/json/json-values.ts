@@ -24,7 +24,7 @@ import {
 } from '../../types/type-information.ts';
 import { type Converter, objectRowMaker } from '../row-maker.ts';
 import { parseTimestamp } from '../timestamp-text.ts';
-import { protoKey, requirePlain } from './json-text.ts';
+import { protoKey, toPlain } from './json-text.ts';
 
 /** How values differ from what JSON.parse gives. */
 export interface JsonValueOptions {
@@ -174,8 +174,7 @@ function scalarConverter(kind: Exclude<ScalarKind, 'bytes'>, path: string): Conv
     case 'generic':
       return (value) => {
         if (value === undefined) throw mismatch(path, 'a value', value);
-        requirePlain(value);
-        return value;
+        return toPlain(value);
       };
     default:
       return kind satisfies never;

@@ -1,6 +1,6 @@
 /** One column of a row group, read a part at a time. */
-import { plainValue, type ValueConverter } from './parquet-values.ts';
-import { BadValue } from './parquet-values.ts';
+import { MillraceError } from '../../base/errors.ts';
+import { BadValue, plainValue, type ValueConverter } from './parquet-values.ts';
 
 /** Gives a column's values in order. */
 export interface ColumnCursor {
@@ -23,15 +23,22 @@ export class ArrayColumn implements ColumnCursor {
   read(target: unknown[], count: number): boolean {
     let hasBad = false;
     for (let i = 0; i < count; i++) {
-      while (this.#index >= (this.#chunks[this.#chunk]?.length ?? Number.POSITIVE_INFINITY)) {
-        this.#chunk++;
-        this.#index = 0;
-      }
-      const chunk = this.#chunks[this.#chunk];
-      const value = this.#convert(plainValue(chunk?.[this.#index++]));
+      const value = this.#convert(plainValue(this.#next()));
       if (value instanceof BadValue) hasBad = true;
       target[i] = value;
     }
     return hasBad;
+  }
+
+  #next(): unknown {
+    for (;;) {
+      const chunk = this.#chunks[this.#chunk];
+      if (chunk === undefined) {
+        throw new MillraceError('FORMAT_INVALID', 'a Parquet column has fewer values than rows');
+      }
+      if (this.#index < chunk.length) return chunk[this.#index++];
+      this.#chunk++;
+      this.#index = 0;
+    }
   }
 }

@@ -2,7 +2,7 @@
  * The optional package `hyparquet`, loaded when the first Parquet file is opened. It reads the footer, and
  * whole columns of the kinds that `paged-column.ts` does not read.
  */
-import { hasErrorCode, MillraceError } from '../../base/errors.ts';
+import { MillraceError } from '../../base/errors.ts';
 
 /** The package's functions. */
 export type Hyparquet = typeof import('hyparquet');
@@ -27,12 +27,13 @@ export async function loadHyparquet(): Promise<Hyparquet> {
   }
 }
 
-/** Wraps what the package throws about damaged or unknown content. */
-export function invalidParquet(path: string, cause: unknown): MillraceError {
-  if (cause instanceof MillraceError && !hasErrorCode(cause, 'BUG')) return cause;
+/** Adds the file to what was thrown about damaged or unknown content. */
+export function invalidParquet(path: string, cause: unknown): Error {
+  if (cause instanceof MillraceError && cause.details?.['file'] === path) return cause;
+  const code = cause instanceof MillraceError ? cause.code : 'FORMAT_INVALID';
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new MillraceError(
-    'FORMAT_INVALID',
+    code,
     `cannot read '${path}' as Parquet: ${reason}; it is damaged, or uses what this version cannot read`,
     { cause, details: { file: path } },
   );

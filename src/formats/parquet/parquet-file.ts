@@ -34,6 +34,15 @@ export function columnNames(metadata: FileMetaData): readonly string[] {
   return topLevel(metadata).map((element) => element.name);
 }
 
+/** The number of rows of each row group. */
+export function rowCounts(metadata: FileMetaData): readonly number[] {
+  return metadata.row_groups.map((group) => {
+    const rows = Number(group.num_rows);
+    if (Number.isSafeInteger(rows) && rows >= 0) return rows;
+    throw new MillraceError('FORMAT_INVALID', `a Parquet row group has ${rows} rows: the file is damaged`);
+  });
+}
+
 /** A column to read. */
 export interface ColumnRequest {
   readonly name: string;
@@ -75,9 +84,9 @@ function openPaged(parquet: ParquetFile, request: ColumnRequest): ColumnCursor |
 /** Nested columns and rare encodings: decoded whole by hyparquet. */
 async function openWhole(parquet: ParquetFile, request: ColumnRequest): Promise<ColumnCursor> {
   const { metadata, file, hyparquet } = parquet;
-  const groups = metadata.row_groups.slice(0, request.block);
-  const rowStart = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-  const rowEnd = rowStart + Number(rowGroup(metadata, request.block).num_rows);
+  const counts = rowCounts(metadata);
+  const rowStart = counts.slice(0, request.block).reduce((sum, rows) => sum + rows, 0);
+  const rowEnd = rowStart + (counts[request.block] ?? 0);
   const chunks: { readonly rowStart: number; readonly data: ArrayLike<unknown> }[] = [];
   await hyparquet.parquetRead({
     file: {

@@ -12,7 +12,7 @@ import { type RowField, structureOf, type TypeInformation } from '../../types/ty
 import { type ColumnRowMaker, columnRowMaker } from '../row-maker.ts';
 import type { ColumnCursor } from './column-cursor.ts';
 import { invalidParquet, loadHyparquet } from './hyparquet.ts';
-import { columnNames, openColumn, type ParquetFile, readFooter } from './parquet-file.ts';
+import { columnNames, openColumn, type ParquetFile, readFooter, rowCounts } from './parquet-file.ts';
 import { BadValue, valueConverter } from './parquet-values.ts';
 
 /** Options of {@link parquetFormat}. */
@@ -53,7 +53,11 @@ export function parquetFormat<T = Record<string, unknown>>(
     async rowsOfBlocks(file: RandomAccessFile) {
       const { metadata } = await footers.open(file);
       requireColumns(metadata, file.path, columns ?? fields?.map((field) => field.name) ?? []);
-      return metadata.row_groups.map((group) => Number(group.num_rows));
+      try {
+        return rowCounts(metadata);
+      } catch (error) {
+        throw invalidParquet(file.path, error);
+      }
     },
     async openBlock(file: RandomAccessFile, block: number, fromRow: number) {
       const parquet = await footers.open(file);
@@ -105,7 +109,7 @@ async function openRowGroup<T>(
     const convert = valueConverter(fields?.[i]?.type, name);
     cursors.push(await openColumn(parquet, { name, block, convert }));
   }
-  const rowCount = Number(parquet.metadata.row_groups[block]?.num_rows ?? 0n);
+  const rowCount = rowCounts(parquet.metadata)[block] ?? 0;
   const reader = new RowGroupReader<T>({ path: parquet.file.path, names, cursors, rowCount });
   reader.skip(fromRow);
   return reader;
