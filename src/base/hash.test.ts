@@ -45,7 +45,10 @@ test('bytes agree with the published Murmur3 vectors', (t) => {
 
 test('a string hashes as its UTF-16LE bytes', (t) => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => hashString(text) === hashBytes(Buffer.from(text, 'utf16le'))),
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      (text) => hashString(text) === hashBytes(Buffer.from(text, 'utf16le')),
+    ),
   );
   t.pass();
 });
@@ -83,7 +86,9 @@ for (const [what, key] of [
   });
 }
 
-/** How far the counts of `hashes` in 128 equal ranges are from even, as chi² per degree of freedom. */
+/**
+ * How far the counts of `hashes` in 128 equal ranges are from even, as chi² per degree of freedom.
+ */
 function unevenness(hashes: Iterable<number>): number {
   const counts = new Float64Array(128);
   let total = 0;
@@ -100,11 +105,11 @@ test('the high bits are well mixed for numbers in order, multiples, fractions an
   const keys: Readonly<Record<string, (i: number) => unknown>> = {
     'in order': (i) => i,
     'multiples of 1024': (i) => i * 1024,
-    'negative': (i) => -i,
-    'halves': (i) => i + 0.5,
-    'large': (i) => 1.7e12 + i * 1000,
-    'strings': (i) => `key-${i}`,
-    'rows': (i) => ({ shop: i % 100, item: Math.floor(i / 100) }),
+    negative: (i) => -i,
+    halves: (i) => i + 0.5,
+    large: (i) => 1.7e12 + i * 1000,
+    strings: (i) => `key-${i}`,
+    rows: (i) => ({ shop: i % 100, item: Math.floor(i / 100) }),
   };
   for (const [what, key] of Object.entries(keys)) {
     const uneven = unevenness(Array.from({ length: 20_000 }, (_, i) => hashKey(key(i))));

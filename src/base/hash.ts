@@ -2,8 +2,10 @@
  * The one hash of keys, for DataStream and SQL, for key groups and for state tables.
  *
  * Invariants:
- * 1. Equal keys hash equally: −0 = 0, every NaN = NaN, 1n = 1. The key of a row is its content in field order.
- * 2. The result is an int32, well mixed in its high bits: a key group is `floor(unsigned hash × maxParallelism / 2^32)`.
+ * 1. Equal keys hash equally: −0 = 0, every NaN = NaN, 1n = 1. The key of a row is its content in
+ *    field order.
+ * 2. The result is an int32, well mixed in its high bits: a key group is `floor(unsigned hash ×
+ *    maxParallelism / 2^32)`.
  * 3. Values never change between versions: savepoints hold them. `hash.test.ts` has golden values.
  *
  * Strings use Murmur3 (x86, 32 bits, seed 0) over their UTF-16LE bytes; numbers use its finalizer.
@@ -67,7 +69,10 @@ export function hashBytes(bytes: Uint8Array): number {
   let hash = 0;
   for (let i = 0; i < whole; i += 4) {
     const word =
-      byteAt(bytes, i) | (byteAt(bytes, i + 1) << 8) | (byteAt(bytes, i + 2) << 16) | (byteAt(bytes, i + 3) << 24);
+      byteAt(bytes, i) |
+      (byteAt(bytes, i + 1) << 8) |
+      (byteAt(bytes, i + 2) << 16) |
+      (byteAt(bytes, i + 3) << 24);
     hash = mix(hash, word);
   }
   let tail = 0;
@@ -77,7 +82,8 @@ export function hashBytes(bytes: Uint8Array): number {
 }
 
 /**
- * The hash of any value that may be a key: number, string, boolean, bigint, Uint8Array, and arrays and plain objects
+ * The hash of any value that may be a key: number, string, boolean, bigint, Uint8Array, and arrays
+ * and plain objects
  * of these, by content. Inside an object a `null` or `undefined` field counts like an absent one.
  *
  * @throws KEY_INVALID for `null`, `undefined`, functions, symbols, Dates and other class instances
@@ -149,7 +155,8 @@ function hashRow(key: Readonly<Record<string, unknown>>): number {
 }
 
 function invalidKey(key: unknown): MillraceError {
-  const found = typeof key === 'object' && key !== null ? `an instance of ${className(key)}` : describe(key);
+  const found =
+    typeof key === 'object' && key !== null ? `an instance of ${className(key)}` : describe(key);
   return new MillraceError(
     'KEY_INVALID',
     `a key must be a number, string, boolean, bigint, Uint8Array or an array or plain object of these, ` +
@@ -159,7 +166,9 @@ function invalidKey(key: unknown): MillraceError {
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
+  return typeof value === 'function' || typeof value === 'symbol'
+    ? `a ${typeof value}`
+    : String(value);
 }
 
 function className(value: object): string {

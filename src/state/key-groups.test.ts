@@ -10,7 +10,10 @@ import {
   subtaskFor,
 } from './key-groups.ts';
 
-const maxParallelisms = fc.oneof(fc.integer({ min: 1, max: MAX_PARALLELISM_BOUND }), fc.constantFrom(1, 128, 32_768));
+const maxParallelisms = fc.oneof(
+  fc.integer({ min: 1, max: MAX_PARALLELISM_BOUND }),
+  fc.constantFrom(1, 128, 32_768),
+);
 
 test('a key group is the floor of unsigned hash × maximum parallelism / 2^32', (t) => {
   fc.assert(
@@ -53,7 +56,9 @@ test('a range of key groups is a range of hashes', (t) => {
         keyGroupFor(hashes.first, max) === first &&
         keyGroupFor(hashes.last, max) === last &&
         (first === 0 ? hashes.first === 0 : keyGroupFor(hashes.first - 1, max) === first - 1) &&
-        (last === max - 1 ? hashes.last === 2 ** 32 - 1 : keyGroupFor(hashes.last + 1, max) === last + 1)
+        (last === max - 1
+          ? hashes.last === 2 ** 32 - 1
+          : keyGroupFor(hashes.last + 1, max) === last + 1)
       );
     }),
   );
@@ -61,7 +66,10 @@ test('a range of key groups is a range of hashes', (t) => {
 });
 
 test('the default maximum parallelism leaves room for half as much again, from 128 to 32,768', (t) => {
-  t.deepEqual([1, 85, 86, 128, 171, 20_000, 32_768].map(defaultMaxParallelism), [128, 128, 256, 256, 256, 32_768, 32_768]);
+  t.deepEqual(
+    [1, 85, 86, 128, 171, 20_000, 32_768].map(defaultMaxParallelism),
+    [128, 128, 256, 256, 256, 32_768, 32_768],
+  );
 });
 
 test('a parallelism outside of 1 to the maximum is refused', (t) => {

@@ -1,9 +1,12 @@
 /**
- * Key groups: the units in which keyed state is spread over subtasks and moved when the parallelism changes.
+ * Key groups: the units in which keyed state is spread over subtasks and moved when the parallelism
+ * changes.
  *
  * Invariants:
- * 1. A key's group is a range of its unsigned hash, so a subtask's key groups are one range of hashes.
- * 2. Subtasks get groups by Flink's range formula; the ranges are disjoint, in order, and cover all groups.
+ * 1. A key's group is a range of its unsigned hash, so a subtask's key groups are one range of
+ *    hashes.
+ * 2. Subtasks get groups by Flink's range formula; the ranges are disjoint, in order, and cover all
+ *    groups.
  */
 import { MillraceError } from '../base/errors.ts';
 
@@ -31,7 +34,11 @@ export function subtaskFor(keyGroup: number, maxParallelism: number, parallelism
 }
 
 /** The key groups of a subtask. */
-export function keyGroupRange(subtask: number, maxParallelism: number, parallelism: number): IndexRange {
+export function keyGroupRange(
+  subtask: number,
+  maxParallelism: number,
+  parallelism: number,
+): IndexRange {
   return {
     first: Math.ceil((subtask * maxParallelism) / parallelism),
     last: Math.floor(((subtask + 1) * maxParallelism - 1) / parallelism),
@@ -46,7 +53,9 @@ export function hashRange(keyGroups: IndexRange, maxParallelism: number): IndexR
   };
 }
 
-/** The maximum parallelism where none is set: room to grow by half, a power of two, 128 to 32,768. */
+/**
+ * The maximum parallelism where none is set: room to grow by half, a power of two, 128 to 32,768.
+ */
 export function defaultMaxParallelism(parallelism: number): number {
   const wanted = Math.floor(parallelism * 1.5);
   const rounded = wanted <= 1 ? 1 : 2 ** (32 - Math.clz32(wanted - 1));
@@ -65,9 +74,13 @@ export function checkParallelism(parallelism: number, maxParallelism: number): v
 
 function checkOne(what: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new MillraceError('PARALLELISM_INVALID', `${what} ${value} is not a whole number from 1 to ${max}`, {
-    details: { value, max },
-  });
+  throw new MillraceError(
+    'PARALLELISM_INVALID',
+    `${what} ${value} is not a whole number from 1 to ${max}`,
+    {
+      details: { value, max },
+    },
+  );
 }
 
 function firstHashOf(keyGroup: number, maxParallelism: number): number {

@@ -1,7 +1,8 @@
 /**
  * The type of a first record where none was declared.
  *
- * Invariant: a value fits its captured type. What comes later and does not fit widens it (`widen.ts`).
+ * Invariant: a value fits its captured type. What comes later and does not fit widens it
+ * (`widen.ts`).
  */
 import { findUnserializable, isPlainObject, notSerializable } from './serializable.ts';
 import type { RowField, TypeInformation } from './type-information.ts';
@@ -12,7 +13,8 @@ import { CAPTURED_FIELDS_MAX, widen } from './widen.ts';
 const CAPTURED_DEPTH_MAX = 12;
 
 /**
- * The narrowest type of `value`: `row<origin: string, delay: int>` for `{ origin: 'JFK', delay: 7 }`.
+ * The narrowest type of `value`: `row<origin: string, delay: int>` for `{ origin: 'JFK', delay: 7
+ * }`.
  *
  * @throws TYPE_NOT_SERIALIZABLE if no codec can carry it
  */
@@ -48,11 +50,15 @@ function capturedObject(value: object, depth: number): TypeInformation<unknown> 
   if (value instanceof Uint8Array) return types.bytes;
   if (depth >= CAPTURED_DEPTH_MAX) return types.generic();
   if (Array.isArray(value)) return arrayType(widest(value, depth));
-  if (value instanceof Map) return mapType(widest(value.keys(), depth), widest(value.values(), depth));
+  if (value instanceof Map)
+    return mapType(widest(value.keys(), depth), widest(value.values(), depth));
   return isPlainObject(value) ? capturedRow(value, depth) : types.generic();
 }
 
-function capturedRow(row: Readonly<Record<string, unknown>>, depth: number): TypeInformation<unknown> {
+function capturedRow(
+  row: Readonly<Record<string, unknown>>,
+  depth: number,
+): TypeInformation<unknown> {
   const names = Object.keys(row);
   if (names.length > CAPTURED_FIELDS_MAX) return types.generic();
   const fields = names.map((name): RowField => {

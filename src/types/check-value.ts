@@ -3,15 +3,23 @@
  *
  * Invariants:
  * 1. A value fits exactly if a frame writer of that type appends it.
- * 2. An int may be −0 and arrives as 0; a bigint may be safe and arrives as a number; both are equal by `===` or `==`.
- * 3. A row's fields are its own or inherited enumerable ones, no more and no fewer than the type's; an optional field may be
+ * 2. An int may be −0 and arrives as 0; a bigint may be safe and arrives as a number; both are
+ *    equal by `===` or `==`.
+ * 3. A row's fields are its own or inherited enumerable ones, no more and no fewer than the type's;
+ *    an optional field may be
  *    absent or undefined. Where no field is required, only a plain object is a row.
  */
 import { unreachable } from '../base/assert.ts';
 import { describeValue, inElement, inField, type Misfit } from './misfit.ts';
 import { type RowLike, RowShape } from './row-shape.ts';
 import { findUnserializable } from './serializable.ts';
-import { type MapType, type RowField, type RowType, structureOf, type TypeInformation } from './type-information.ts';
+import {
+  type MapType,
+  type RowField,
+  type RowType,
+  structureOf,
+  type TypeInformation,
+} from './type-information.ts';
 import { typeToString } from './type-text.ts';
 
 /** The first place where `value` does not fit `type`, if there is one. */
@@ -40,7 +48,9 @@ export function checkValue(type: TypeInformation<unknown>, value: unknown): Misf
     case 'optional':
       return value === null ? undefined : checkValue(structure.type, value);
     case 'array':
-      return Array.isArray(value) ? inElements(structure.element, value) : unless(false, type, value);
+      return Array.isArray(value)
+        ? inElements(structure.element, value)
+        : unless(false, type, value);
     case 'map':
       return value instanceof Map ? checkMap(structure, value) : unless(false, type, value);
     case 'row':
@@ -51,10 +61,15 @@ export function checkValue(type: TypeInformation<unknown>, value: unknown): Misf
 }
 
 function unless(fits: boolean, type: TypeInformation<unknown>, value: unknown): Misfit | undefined {
-  return fits ? undefined : { path: '$', expected: typeToString(type), found: describeValue(value) };
+  return fits
+    ? undefined
+    : { path: '$', expected: typeToString(type), found: describeValue(value) };
 }
 
-function inElements(type: TypeInformation<unknown>, values: readonly unknown[]): Misfit | undefined {
+function inElements(
+  type: TypeInformation<unknown>,
+  values: readonly unknown[],
+): Misfit | undefined {
   for (let i = 0; i < values.length; i++) {
     const misfit = checkValue(type, values[i]);
     if (misfit !== undefined) return inElement(i, misfit);

@@ -37,8 +37,15 @@ export function grownBytes(values: Uint8Array, needed: number): Uint8Array<Array
   return larger;
 }
 
-/** Writes the first `count` values, and a zero word where that leaves a gap; returns where they end. */
-export function writeInts(values: Int32Array, count: number, memory: FrameMemory, byteOffset: number): number {
+/**
+ * Writes the first `count` values, and a zero word where that leaves a gap; returns where they end.
+ */
+export function writeInts(
+  values: Int32Array,
+  count: number,
+  memory: FrameMemory,
+  byteOffset: number,
+): number {
   const target = memory.int32;
   const index = byteOffset >>> 2;
   if (count <= LOOP_COPY_MAX) {
@@ -51,7 +58,12 @@ export function writeInts(values: Int32Array, count: number, memory: FrameMemory
 }
 
 /** Writes the first `count` values; returns where they end. */
-export function writeDoubles(values: Float64Array, count: number, memory: FrameMemory, byteOffset: number): number {
+export function writeDoubles(
+  values: Float64Array,
+  count: number,
+  memory: FrameMemory,
+  byteOffset: number,
+): number {
   const target = memory.float64;
   const index = byteOffset / 8;
   if (count <= LOOP_COPY_MAX) {
@@ -63,7 +75,12 @@ export function writeDoubles(values: Float64Array, count: number, memory: FrameM
 }
 
 /** Writes the first `count` bytes and zeros to the next multiple of 8; returns where they end. */
-export function writeBytes(values: Uint8Array, count: number, memory: FrameMemory, byteOffset: number): number {
+export function writeBytes(
+  values: Uint8Array,
+  count: number,
+  memory: FrameMemory,
+  byteOffset: number,
+): number {
   const target = memory.bytes;
   if (count <= LOOP_COPY_MAX) {
     for (let i = 0; i < count; i++) target[byteOffset + i] = values[i] as number;

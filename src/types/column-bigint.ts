@@ -1,11 +1,18 @@
 /**
- * Columns of whole numbers of any size: two 32-bit words each, and a generic column for those that need more.
+ * Columns of whole numbers of any size: two 32-bit words each, and a generic column for those that
+ * need more.
  *
  * Invariants:
  * 1. A value is read in canonical form: a number while it is safe, else a bigint.
  * 2. A high word of −2^31 says that the low word is an index into the column of large values.
  */
-import { type ColumnReader, type ColumnWriter, invalidFrame, requireCount, requireInside } from './column.ts';
+import {
+  type ColumnReader,
+  type ColumnWriter,
+  invalidFrame,
+  requireCount,
+  requireInside,
+} from './column.ts';
 import { CAPACITY_KEPT_MAX, CAPACITY_MIN, grownInts, writeInts } from './column-arrays.ts';
 import { GenericColumnReader, GenericColumnWriter } from './column-bytes.ts';
 import { COLUMN_HEADER_BYTES, float64Bytes } from './frame-layout.ts';
@@ -47,7 +54,8 @@ export class BigintColumnWriter implements ColumnWriter {
       if (this.#words[i * 2 + 1] === LARGE) this.#large.truncate(this.#words[i * 2] as number);
     }
     this.count = count;
-    if (count === 0 && this.#words.length > CAPACITY_KEPT_MAX) this.#words = new Int32Array(CAPACITY_MIN);
+    if (count === 0 && this.#words.length > CAPACITY_KEPT_MAX)
+      this.#words = new Int32Array(CAPACITY_MIN);
   }
 
   stagedBytes(): number {

@@ -4,8 +4,21 @@
  * Invariant: what a reader hands out is a copy, never a view of the frame.
  */
 import { hasErrorCode } from '../base/errors.ts';
-import { type ColumnReader, type ColumnWriter, invalidFrame, requireInside, requireOffsets } from './column.ts';
-import { CAPACITY_KEPT_MAX, CAPACITY_MIN, grownBytes, grownInts, writeBytes, writeInts } from './column-arrays.ts';
+import {
+  type ColumnReader,
+  type ColumnWriter,
+  invalidFrame,
+  requireInside,
+  requireOffsets,
+} from './column.ts';
+import {
+  CAPACITY_KEPT_MAX,
+  CAPACITY_MIN,
+  grownBytes,
+  grownInts,
+  writeBytes,
+  writeInts,
+} from './column-arrays.ts';
 import { COLUMN_HEADER_BYTES, FRAME_BYTES_MAX, offsetsBytes, padded } from './frame-layout.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import { genericCodec } from './generic-codec.ts';
@@ -45,7 +58,12 @@ export class BytesColumnWriter implements ColumnWriter {
     const used = this.#used();
     memory.int32[byteOffset >>> 2] = used;
     memory.int32[(byteOffset >>> 2) + 1] = 0;
-    const slabAt = writeInts(this.#offsets, this.count + 1, memory, byteOffset + COLUMN_HEADER_BYTES);
+    const slabAt = writeInts(
+      this.#offsets,
+      this.count + 1,
+      memory,
+      byteOffset + COLUMN_HEADER_BYTES,
+    );
     return writeBytes(this.#slab, used, memory, slabAt);
   }
 
@@ -53,11 +71,13 @@ export class BytesColumnWriter implements ColumnWriter {
   push(bytes: Uint8Array): void {
     const used = this.#used();
     const end = used + bytes.length;
-    if (end > FRAME_BYTES_MAX) throw invalidFrame(`its byte arrays are larger than ${FRAME_BYTES_MAX} bytes together`);
+    if (end > FRAME_BYTES_MAX)
+      throw invalidFrame(`its byte arrays are larger than ${FRAME_BYTES_MAX} bytes together`);
     if (end > this.#slab.length) this.#slab = grownBytes(this.#slab, end);
     this.#slab.set(bytes, used);
     this.count++;
-    if (this.count === this.#offsets.length) this.#offsets = grownInts(this.#offsets, this.count + 1);
+    if (this.count === this.#offsets.length)
+      this.#offsets = grownInts(this.#offsets, this.count + 1);
     this.#offsets[this.count] = end;
   }
 
@@ -118,7 +138,10 @@ export class GenericColumnReader extends BytesColumnReader {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The bytes of a value, or nothing if the codec cannot carry it: that is no failure, the caller reports the path. */
+/**
+ * The bytes of a value, or nothing if the codec cannot carry it: that is no failure, the caller
+ * reports the path.
+ */
 function encoded(value: unknown): Uint8Array | undefined {
   try {
     return genericCodec().encode(value);

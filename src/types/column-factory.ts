@@ -2,7 +2,12 @@
 import { unreachable } from '../base/assert.ts';
 import type { ColumnReader, ColumnWriter } from './column.ts';
 import { BigintColumnReader, BigintColumnWriter } from './column-bigint.ts';
-import { BytesColumnReader, BytesColumnWriter, GenericColumnReader, GenericColumnWriter } from './column-bytes.ts';
+import {
+  BytesColumnReader,
+  BytesColumnWriter,
+  GenericColumnReader,
+  GenericColumnWriter,
+} from './column-bytes.ts';
 import {
   BooleanColumnReader,
   BooleanColumnWriter,

@@ -1,5 +1,6 @@
 /**
- * @dataplane Columns of one width: int32, float64, byte. Generated frame writers store into `values` themselves, having
+ * @dataplane Columns of one width: int32, float64, byte. Generated frame writers store into
+ * `values` themselves, having
  * reserved room before; `append` serves columns inside of arrays and maps.
  */
 import { type ColumnReader, type ColumnWriter, requireInside } from './column.ts';
@@ -37,7 +38,8 @@ export class IntColumnWriter implements ColumnWriter {
 
   truncate(count: number): void {
     this.count = count;
-    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX) this.values = new Int32Array(CAPACITY_MIN);
+    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX)
+      this.values = new Int32Array(CAPACITY_MIN);
   }
 
   stagedBytes(): number {
@@ -81,7 +83,8 @@ export class DoubleColumnWriter implements ColumnWriter {
 
   truncate(count: number): void {
     this.count = count;
-    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX) this.values = new Float64Array(CAPACITY_MIN);
+    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX)
+      this.values = new Float64Array(CAPACITY_MIN);
   }
 
   stagedBytes(): number {
@@ -129,7 +132,8 @@ export class BooleanColumnWriter implements ColumnWriter {
 
   truncate(count: number): void {
     this.count = count;
-    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX) this.values = new Uint8Array(CAPACITY_MIN);
+    if (count === 0 && this.values.length > CAPACITY_KEPT_MAX)
+      this.values = new Uint8Array(CAPACITY_MIN);
   }
 
   stagedBytes(): number {

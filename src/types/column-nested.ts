@@ -1,11 +1,18 @@
 /**
- * Columns with columns inside: optional, row, array, map. Correct first, fast second: rows directly in a frame and their
+ * Columns with columns inside: optional, row, array, map. Correct first, fast second: rows directly
+ * in a frame and their
  * plain or optional plain fields do not come here.
  *
  * Invariant: if a part does not fit, every column below has as many entries as before.
  */
 import { compile, fieldRead, objectLiteral } from './codec-generation.ts';
-import { type ColumnReader, type ColumnWriter, requireCount, requireInside, requireOffsets } from './column.ts';
+import {
+  type ColumnReader,
+  type ColumnWriter,
+  requireCount,
+  requireInside,
+  requireOffsets,
+} from './column.ts';
 import { CAPACITY_KEPT_MAX, CAPACITY_MIN, grownInts, writeInts } from './column-arrays.ts';
 import { BooleanColumnReader, BooleanColumnWriter } from './column-fixed.ts';
 import { COLUMN_HEADER_BYTES, offsetsBytes } from './frame-layout.ts';
@@ -92,7 +99,8 @@ export class RowColumnWriter implements ColumnWriter {
   append(value: unknown): boolean {
     if (!this.#shape.isRow(value)) return false;
     for (let i = 0; i < this.#fields.length; i++) {
-      if (!(this.#fields[i] as ColumnWriter).append(this.#shape.valueOf(value, i))) return this.#undo();
+      if (!(this.#fields[i] as ColumnWriter).append(this.#shape.valueOf(value, i)))
+        return this.#undo();
     }
     this.count++;
     return true;
@@ -144,9 +152,11 @@ export class RowColumnReader implements ColumnReader {
     const names = type.fields.map((field) => field.name);
     const values = fields.map((_, i) => fieldRead(`fields[${i}]`));
     this.#fields = fields;
-    this.get = compile('row', { fields }, `return (index) => (${objectLiteral(names, values)});`) as (
-      index: number,
-    ) => object;
+    this.get = compile(
+      'row',
+      { fields },
+      `return (index) => (${objectLiteral(names, values)});`,
+    ) as (index: number) => object;
   }
 
   open(memory: FrameMemory, byteOffset: number, count: number, end: number): number {
@@ -168,13 +178,15 @@ class OffsetsWriter {
 
   push(end: number): void {
     this.count++;
-    if (this.count === this.#offsets.length) this.#offsets = grownInts(this.#offsets, this.count + 1);
+    if (this.count === this.#offsets.length)
+      this.#offsets = grownInts(this.#offsets, this.count + 1);
     this.#offsets[this.count] = end;
   }
 
   truncate(count: number): void {
     this.count = count;
-    if (count === 0 && this.#offsets.length > CAPACITY_KEPT_MAX) this.#offsets = new Int32Array(CAPACITY_MIN);
+    if (count === 0 && this.#offsets.length > CAPACITY_KEPT_MAX)
+      this.#offsets = new Int32Array(CAPACITY_MIN);
   }
 
   byteLength(): number {
@@ -290,7 +302,10 @@ export class MapColumnWriter implements ColumnWriter {
   }
 
   write(memory: FrameMemory, byteOffset: number): number {
-    return this.#value.write(memory, this.#key.write(memory, this.#offsets.write(memory, byteOffset)));
+    return this.#value.write(
+      memory,
+      this.#key.write(memory, this.#offsets.write(memory, byteOffset)),
+    );
   }
 
   #truncateParts(): void {
@@ -363,12 +378,16 @@ export class MapColumnReader implements ColumnReader {
   get(index: number): Map<unknown, unknown> {
     const map = new Map<unknown, unknown>();
     const end = this.#offsets.at(index + 1);
-    for (let i = this.#offsets.at(index); i < end; i++) map.set(this.#key.get(i), this.#value.get(i));
+    for (let i = this.#offsets.at(index); i < end; i++)
+      map.set(this.#key.get(i), this.#value.get(i));
     return map;
   }
 }
 
-/** Stands for a column without content: a byte per entry, so that a count can be checked against the frame's size. */
+/**
+ * Stands for a column without content: a byte per entry, so that a count can be checked against the
+ * frame's size.
+ */
 export class FillerColumnWriter extends BooleanColumnWriter {
   readonly #shape: RowShape | undefined;
 

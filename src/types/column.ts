@@ -1,5 +1,6 @@
 /**
- * The contract of a frame's columns: staged by a ColumnWriter, decoded by a ColumnReader. One class per kind of column;
+ * The contract of a frame's columns: staged by a ColumnWriter, decoded by a ColumnReader. One class
+ * per kind of column;
  * generated frame code reaches into the arrays of the plain ones and calls the others.
  */
 import { MillraceError } from '../base/errors.ts';
@@ -9,7 +10,10 @@ import type { FrameMemory } from './frame-memory.ts';
 export interface ColumnWriter {
   /** How many entries are staged. */
   count: number;
-  /** Adds a value, or returns false and stays as it was, as to its entries, if the value does not fit. */
+  /**
+   * Adds a value, or returns false and stays as it was, as to its entries, if the value does not
+   * fit.
+   */
   append(value: unknown): boolean;
   /** Adds an entry that nobody reads, where an optional is null. */
   appendDefault(): void;
@@ -19,7 +23,10 @@ export interface ColumnWriter {
   stagedBytes(): number;
   /** How many bytes {@link write} needs, exactly. */
   byteLength(): number;
-  /** Writes the entries at `byteOffset`, a multiple of 8, and returns where they end, a multiple of 8. */
+  /**
+   * Writes the entries at `byteOffset`, a multiple of 8, and returns where they end, a multiple of
+   * 8.
+   */
   write(memory: FrameMemory, byteOffset: number): number;
 }
 
@@ -38,7 +45,8 @@ export interface ColumnReader {
 /** Makes sure that a part of `bytes` from `byteOffset` on ends by `end`; returns where it ends. */
 export function requireInside(byteOffset: number, bytes: number, end: number): number {
   const next = byteOffset + bytes;
-  if (bytes < 0 || next > end) throw invalidFrame(`a column of ${bytes} bytes at ${byteOffset} leaves it (end: ${end})`);
+  if (bytes < 0 || next > end)
+    throw invalidFrame(`a column of ${bytes} bytes at ${byteOffset} leaves it (end: ${end})`);
   return next;
 }
 
@@ -50,7 +58,12 @@ export function requireCount(int32: Int32Array, index: number): number {
 }
 
 /** Makes sure that offsets start at 0, never fall and end at `last`. */
-export function requireOffsets(int32: Int32Array, index: number, count: number, last: number): void {
+export function requireOffsets(
+  int32: Int32Array,
+  index: number,
+  count: number,
+  last: number,
+): void {
   let previous = 0;
   let disorder = int32[index] === 0 ? 0 : -1;
   for (let i = index + 1; i <= index + count; i++) {
@@ -59,7 +72,8 @@ export function requireOffsets(int32: Int32Array, index: number, count: number, 
     disorder |= offset - previous;
     previous = offset;
   }
-  if (disorder < 0 || previous !== last) throw invalidFrame(`its offsets do not rise from 0 to ${last}`);
+  if (disorder < 0 || previous !== last)
+    throw invalidFrame(`its offsets do not rise from 0 to ${last}`);
 }
 
 /** The error for a frame that cannot be read. */

@@ -1,5 +1,6 @@
 /**
- * The generic codec without a dependency: a tag byte per value, whole numbers as variable-length integers.
+ * The generic codec without a dependency: a tag byte per value, whole numbers as variable-length
+ * integers.
  *
  *     null undefined false true       tag
  *     int32                           tag, zigzag varint
@@ -11,7 +12,8 @@
  *     array, set                      tag, varint count, values
  *     map, object                     tag, varint count, key and value in turn
  *
- * Invariant: decoding damaged bytes ends in FORMAT_INVALID and never allocates more than the bytes warrant.
+ * Invariant: decoding damaged bytes ends in FORMAT_INVALID and never allocates more than the bytes
+ * warrant.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { GenericCodec } from './generic-codec.ts';
@@ -74,7 +76,9 @@ class TaggedWriter {
       case 'bigint':
         return this.#bigint(value);
       case 'object':
-        return value === null ? this.#byte(NULL) : depth < GENERIC_DEPTH_MAX && this.#object(value, depth);
+        return value === null
+          ? this.#byte(NULL)
+          : depth < GENERIC_DEPTH_MAX && this.#object(value, depth);
       default:
         return false;
     }
@@ -98,7 +102,12 @@ class TaggedWriter {
     return true;
   }
 
-  #pairs(tag: number, count: number, pairs: Iterable<readonly [unknown, unknown]>, depth: number): boolean {
+  #pairs(
+    tag: number,
+    count: number,
+    pairs: Iterable<readonly [unknown, unknown]>,
+    depth: number,
+  ): boolean {
     this.#byte(tag);
     this.#varint(count);
     for (const [key, value] of pairs) {
@@ -186,7 +195,8 @@ class TaggedReader {
   }
 
   requireEnd(): void {
-    if (this.#position !== this.#bytes.length) throw damaged(`${this.#bytes.length - this.#position} bytes too many`);
+    if (this.#position !== this.#bytes.length)
+      throw damaged(`${this.#bytes.length - this.#position} bytes too many`);
   }
 
   read(depth: number): unknown {
@@ -236,13 +246,15 @@ class TaggedReader {
 
   #pairs(depth: number): [unknown, unknown][] {
     const pairs: [unknown, unknown][] = [];
-    for (let left = this.#count(2); left > 0; left--) pairs.push([this.read(depth + 1), this.read(depth + 1)]);
+    for (let left = this.#count(2); left > 0; left--)
+      pairs.push([this.read(depth + 1), this.read(depth + 1)]);
     return pairs;
   }
 
   #count(bytesEach: number): number {
     const count = this.#varint();
-    if (count * bytesEach > this.#bytes.length - this.#position) throw damaged(`a count of ${count} is too high`);
+    if (count * bytesEach > this.#bytes.length - this.#position)
+      throw damaged(`a count of ${count} is too high`);
     return count;
   }
 
@@ -294,7 +306,8 @@ class TaggedReader {
 
 /** A plain object; a key `__proto__` becomes a field like any other. */
 function plainObject(pairs: readonly (readonly [unknown, unknown])[]): object {
-  for (const [key] of pairs) if (typeof key !== 'string') throw damaged('a field name is no string');
+  for (const [key] of pairs)
+    if (typeof key !== 'string') throw damaged('a field name is no string');
   return Object.fromEntries(pairs as readonly (readonly [string, unknown])[]);
 }
 

@@ -16,19 +16,23 @@
  *     int                     int32 × n
  *     long double timestamp   float64 × n
  *     boolean                 byte × n
- *     string                  [slab bytes, slab is UTF-16 as 0 or 1] offsets(n) in UTF-16 units, slab
+ *     string                  [slab bytes, slab is UTF-16 as 0 or 1] offsets(n) in UTF-16 units,
+ *     slab
  *     bytes generic           [slab bytes, 0] offsets(n), slab
- *     bigint                  (low word, high word) × n; column of those that do not fit: [count, 0] generic
+ *     bigint                  (low word, high word) × n; column of those that do not fit: [count,
+ *     0] generic
  *     optional                byte × n, 1 for null; column of n entries, with a default where null
  *     row                     column per field; without fields as boolean
  *     array                   [element count, 0] offsets(n); column of the elements
  *     map                     [entry count, 0] offsets(n); column of the keys; column of the values
  *     nothing                 as boolean
  *
- *     offsets(n)              int32 × (n + 1): entry i is from offset i to offset i + 1; the first is 0
+ *     offsets(n)              int32 × (n + 1): entry i is from offset i to offset i + 1; the first
+ *     is 0
  *
  * Invariants:
- * 1. The frame and every part of the above start at a multiple of 8 and are padded with zeros to one.
+ * 1. The frame and every part of the above start at a multiple of 8 and are padded with zeros to
+ *    one.
  * 2. The byte length counts header and padding; everything lies inside of it.
  */
 
@@ -56,7 +60,10 @@ export const FRAME_BYTES_MAX: number = 2 ** 31 - 8;
 /** What a writer's `append` says: the value is staged. */
 export const APPENDED = 0;
 
-/** What a writer's `append` says: the value is staged and the frame should be written before the next one. */
+/**
+ * What a writer's `append` says: the value is staged and the frame should be written before the
+ * next one.
+ */
 export const FULL = 1;
 
 /** What a writer's `append` says: the value does not fit the schema and nothing is staged. */

@@ -2,10 +2,14 @@
  * Frame readers: generated functions that make owned plain objects from a frame's columns.
  *
  * Invariants:
- * 1. Objects have the type's fields in its order, made by one literal, so all of a reader's rows share a shape.
- * 2. Every reader has functions of its own, so that V8 can inline them into the one loop that calls them.
- * 3. `open` refuses a frame whose parts do not lie inside of it; after it, no read leaves the frame.
- * 4. What was read stays valid when the frame's memory is written again. Strings longer than 12 units keep the text of
+ * 1. Objects have the type's fields in its order, made by one literal, so all of a reader's rows
+ *    share a shape.
+ * 2. Every reader has functions of its own, so that V8 can inline them into the one loop that calls
+ *    them.
+ * 3. `open` refuses a frame whose parts do not lie inside of it; after it, no read leaves the
+ *    frame.
+ * 4. What was read stays valid when the frame's memory is written again. Strings longer than 12
+ *    units keep the text of
  *    their whole column alive while they live: state that holds them for long should copy them.
  */
 import { compile, fieldRead, objectLiteral } from './codec-generation.ts';
@@ -33,7 +37,8 @@ import { structureOf, type TypeInformation } from './type-information.ts';
 /** Decodes the frames of one schema, one frame at a time. */
 export interface FrameReader {
   /**
-   * Goes to the frame at `byteOffset` and returns its row count. The memory must not change until the next `open`.
+   * Goes to the frame at `byteOffset` and returns its row count. The memory must not change until
+   * the next `open`.
    *
    * @throws FORMAT_INVALID
    */
@@ -89,28 +94,42 @@ export function frameSchemaId(memory: FrameMemory, byteOffset: number): number {
 
 function requireHeaderRoom(memory: FrameMemory, byteOffset: number): void {
   const isInside = byteOffset >= 0 && byteOffset + FRAME_HEADER_BYTES <= memory.bytes.length;
-  if (!isInside || byteOffset % 8 !== 0) throw invalidFrame(`there is no room for its header at ${byteOffset}`);
+  if (!isInside || byteOffset % 8 !== 0)
+    throw invalidFrame(`there is no room for its header at ${byteOffset}`);
 }
 
-function requireHeader(schema: FrameSchema, hasGeneric: boolean, memory: FrameMemory, byteOffset: number): number {
+function requireHeader(
+  schema: FrameSchema,
+  hasGeneric: boolean,
+  memory: FrameMemory,
+  byteOffset: number,
+): number {
   requireHeaderRoom(memory, byteOffset);
   const word = memory.int32[headerIndex(byteOffset)] as number;
   const id = memory.int32[schemaIdIndex(byteOffset)] as number;
   const rows = memory.int32[rowCountIndex(byteOffset)] as number;
   const bytes = memory.int32[byteLengthIndex(byteOffset)] as number;
   const codec = hasGeneric ? genericCodec().formatId : 0;
-  if (versionOf(word) !== FRAME_VERSION) throw invalidFrame(`version ${versionOf(word)}, not ${FRAME_VERSION}`);
+  if (versionOf(word) !== FRAME_VERSION)
+    throw invalidFrame(`version ${versionOf(word)}, not ${FRAME_VERSION}`);
   if (id !== schema.id) throw invalidFrame(`schema ${id}, not ${schema.id}`);
-  if (flagsOf(word) !== (schema.keyed ? FLAG_KEYED : 0)) throw invalidFrame(`flags ${flagsOf(word)} are not the schema's`);
-  if (genericFormatOf(word) !== codec) throw invalidFrame(`generic format ${genericFormatOf(word)}, not ${codec}`);
+  if (flagsOf(word) !== (schema.keyed ? FLAG_KEYED : 0))
+    throw invalidFrame(`flags ${flagsOf(word)} are not the schema's`);
+  if (genericFormatOf(word) !== codec)
+    throw invalidFrame(`generic format ${genericFormatOf(word)}, not ${codec}`);
   if (rows < 0) throw invalidFrame(`its row count is ${rows}`);
   if (bytes < FRAME_HEADER_BYTES || bytes % 8 !== 0 || byteOffset + bytes > memory.bytes.length) {
-    throw invalidFrame(`its length of ${bytes} bytes at ${byteOffset} leaves the region of ${memory.bytes.length} bytes`);
+    throw invalidFrame(
+      `its length of ${bytes} bytes at ${byteOffset} leaves the region of ${memory.bytes.length} bytes`,
+    );
   }
   return rows;
 }
 
-/** Builds the text of a reader's functions. `c3` is column 3, `b3` its base, `s3` its slab, `n3` the base of its nulls. */
+/**
+ * Builds the text of a reader's functions. `c3` is column 3, `b3` its base, `s3` its slab, `n3` the
+ * base of its nulls.
+ */
 class ReaderText {
   readonly #schema: FrameSchema;
   readonly #variables: string[] = ['floats', 'ints', 'bytes', 'timestampBase', 'hashBase'];

@@ -9,8 +9,10 @@ export interface FrameSchema {
   /** Whether frames carry the hashes of the records' keys. */
   readonly keyed: boolean;
   /**
-   * The producer is known to make no field beyond the type's (the engine's own operators, sources with a schema), so
-   * writers need not look for one: 7 of 21 ns for a row of 4 numbers. Rows from user code leave this out.
+   * The producer is known to make no field beyond the type's (the engine's own operators, sources
+   * with a schema), so
+   * writers need not look for one: 7 of 21 ns for a row of 4 numbers. Rows from user code leave
+   * this out.
    */
   readonly hasExactRows?: boolean | undefined;
 }
@@ -22,7 +24,10 @@ export interface FrameColumn {
   readonly fixedBytes: number;
 }
 
-/** The columns of a value: rows, and rows directly inside of them, are taken apart into their fields. */
+/**
+ * The columns of a value: rows, and rows directly inside of them, are taken apart into their
+ * fields.
+ */
 export function frameColumns(type: TypeInformation<unknown>): readonly FrameColumn[] {
   const structure = structureOf(type);
   if (structure.kind === 'row' && structure.fields.length > 0) {
@@ -31,7 +36,10 @@ export function frameColumns(type: TypeInformation<unknown>): readonly FrameColu
   return [{ type, fixedBytes: fixedBytesOf(type) }];
 }
 
-/** Whether the generic codec's bytes are in frames of this type; whole numbers may be too large for two words. */
+/**
+ * Whether the generic codec's bytes are in frames of this type; whole numbers may be too large for
+ * two words.
+ */
 export function hasGenericColumn(type: TypeInformation<unknown>): boolean {
   const structure = structureOf(type);
   switch (structure.kind) {

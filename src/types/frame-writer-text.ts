@@ -1,5 +1,6 @@
 /**
- * The text of generated frame writers: checks first, then the columns that can be taken back, then plain stores.
+ * The text of generated frame writers: checks first, then the columns that can be taken back, then
+ * plain stores.
  *
  * Invariant: the text holds nothing of the user's but field names, as JSON string literals.
  */
@@ -7,7 +8,12 @@ import { property } from './codec-generation.ts';
 import { APPENDED, FRAME_TARGET_BYTES, FULL, MISFIT } from './frame-layout.ts';
 import type { FrameSchema } from './frame-schema.ts';
 import { isInherited, RowShape } from './row-shape.ts';
-import { type RowField, type RowType, structureOf, type TypeInformation } from './type-information.ts';
+import {
+  type RowField,
+  type RowType,
+  structureOf,
+  type TypeInformation,
+} from './type-information.ts';
 
 /** What a writer class is generated from. */
 export interface WriterPlan {
@@ -20,12 +26,17 @@ export interface WriterPlan {
   readonly constants: Record<string, unknown>;
 }
 
-/** The body of a function that returns a writer class; it needs the plan's constants, FrameStaging among them. */
+/**
+ * The body of a function that returns a writer class; it needs the plan's constants, FrameStaging
+ * among them.
+ */
 export function writerClassText(plan: WriterPlan): string {
   return new WriterText(plan).classText();
 }
 
-/** Builds the text. Variables are numbered; `c3` is column 3, `v3` its value, `n3` its null mark. */
+/**
+ * Builds the text. Variables are numbered; `c3` is column 3, `v3` its value, `n3` its null mark.
+ */
 class WriterText {
   readonly #plan: WriterPlan;
   readonly #others: number[] = [];
@@ -74,18 +85,24 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
     const missing: string[] = [];
     const values = type.fields.map((field, i) => {
       const variable = `${shape}f${i}`;
-      const own = isInherited(field.name) ? `Object.hasOwn(${object}, ${JSON.stringify(field.name)})` : '';
+      const own = isInherited(field.name)
+        ? `Object.hasOwn(${object}, ${JSON.stringify(field.name)})`
+        : '';
       const read = property(object, field.name);
       this.#checks.push(`let ${variable} = ${own === '' ? read : `${own} ? ${read} : undefined`};`);
       if (field.type.kind === 'optional') missing.push(variable);
       return variable;
     });
     this.#fieldsTooMany(type, object, shape, values);
-    for (const variable of missing) this.#checks.push(`if (${variable} === undefined) ${variable} = null;`);
+    for (const variable of missing)
+      this.#checks.push(`if (${variable} === undefined) ${variable} = null;`);
     type.fields.forEach((field, i) => this.#field(field.type, values[i] as string));
   }
 
-  /** Emits the test for fields that the type lacks: a count, and where that leaves doubt the shape's own test. */
+  /**
+   * Emits the test for fields that the type lacks: a count, and where that leaves doubt the shape's
+   * own test.
+   */
   #fieldsTooMany(type: RowType, object: string, shape: string, values: readonly string[]): void {
     if (type.fields.every((field) => field.type.kind === 'optional')) {
       this.#checks.push(`if (!${shape}.isRow(${object})) return ${MISFIT};`);
@@ -95,9 +112,16 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
     // Hot: counting costs 7 ns for 4 fields, comparing Object.keys 15 ns.
     this.#checks.push(`let ${shape}n = 0;`, `for (const name in ${object}) ${shape}n++;`);
     // A field that may be undefined may also be absent, with another one in its place in the count.
-    const unsure = values.filter((_, i) => ['optional', 'generic'].includes((type.fields[i] as RowField).type.kind));
-    const doubt = [`${shape}n !== ${type.fields.length}`, ...unsure.map((value) => `${value} === undefined`)];
-    this.#checks.push(`if ((${doubt.join(' || ')}) && !${shape}.isRow(${object})) return ${MISFIT};`);
+    const unsure = values.filter((_, i) =>
+      ['optional', 'generic'].includes((type.fields[i] as RowField).type.kind),
+    );
+    const doubt = [
+      `${shape}n !== ${type.fields.length}`,
+      ...unsure.map((value) => `${value} === undefined`),
+    ];
+    this.#checks.push(
+      `if ((${doubt.join(' || ')}) && !${shape}.isRow(${object})) return ${MISFIT};`,
+    );
   }
 
   #field(type: TypeInformation<unknown>, value: string): void {
@@ -115,9 +139,14 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
     const misfit = plainMisfit(plain, value);
     if (misfit === undefined) return this.#other(column, index, value);
     const inner = isOptional ? `columns[${index}].child` : `columns[${index}]`;
-    this.#checks.push(`if (${isOptional ? `${value} !== null && ` : ''}(${misfit})) return ${MISFIT};`);
+    this.#checks.push(
+      `if (${isOptional ? `${value} !== null && ` : ''}(${misfit})) return ${MISFIT};`,
+    );
     if (isOptional) {
-      this.#fields.push(`this.nulls${index} = columns[${index}].nulls;`, `this.n${index} = this.nulls${index}.values;`);
+      this.#fields.push(
+        `this.nulls${index} = columns[${index}].nulls;`,
+        `this.n${index} = this.nulls${index}.values;`,
+      );
       this.#stores.push(`this.n${index}[row] = ${value} === null ? 1 : 0;`);
       this.#settles.push(`this.nulls${index}.count = rows;`);
       const empty = plain === 'string' ? "''" : plain === 'boolean' ? 'false' : '0';
@@ -128,12 +157,17 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
     if (plain === 'string') this.#storeString(column, index, value);
     else {
       this.#fields.push(`this.v${index} = this.${column}.values;`);
-      this.#stores.push(`this.v${index}[row] = ${plain === 'boolean' ? `${value} ? 1 : 0` : value};`);
+      this.#stores.push(
+        `this.v${index}[row] = ${plain === 'boolean' ? `${value} ? 1 : 0` : value};`,
+      );
     }
   }
 
   #storeString(column: string, index: number, value: string): void {
-    this.#fields.push(`this.v${index} = this.${column}.strings;`, `this.o${index} = this.${column}.offsets;`);
+    this.#fields.push(
+      `this.v${index} = this.${column}.strings;`,
+      `this.o${index} = this.${column}.offsets;`,
+    );
     this.#stores.push(
       `this.v${index}.push(${value});`,
       `this.o${index}[row + 1] = this.${column}.units += ${value}.length;`,

@@ -1,11 +1,13 @@
 /**
  * Frame writers: generated code that checks a value against the schema and stages it in columns.
  *
- * A row's plain fields (int, long, double, timestamp, boolean, string), optional plain fields and rows of these are checked
+ * A row's plain fields (int, long, double, timestamp, boolean, string), optional plain fields and
+ * rows of these are checked
  * and stored by generated statements; other fields by a call of their column's `append`.
  *
  * Invariants:
- * 1. `append` leaves nothing behind unless it returns APPENDED or FULL: first all plain fields are checked, then the other
+ * 1. `append` leaves nothing behind unless it returns APPENDED or FULL: first all plain fields are
+ *    checked, then the other
  *    columns append and can be taken back, then the plain fields are stored.
  * 2. One class is generated per schema; its instances share code, never state.
  */
@@ -48,7 +50,9 @@ export interface FrameWriter {
    * @returns APPENDED, FULL or MISFIT
    */
   append(value: unknown, timestamp: number, hash: number): number;
-  /** How many bytes {@link writeTo} needs, a multiple of 8. Joins strings, so ask once per frame. */
+  /**
+   * How many bytes {@link writeTo} needs, a multiple of 8. Joins strings, so ask once per frame.
+   */
   byteLength(): number;
   /** Writes the frame at a multiple of 8, forgets what was staged and returns the bytes written. */
   writeTo(memory: FrameMemory, byteOffset: number): number;
@@ -57,13 +61,20 @@ export interface FrameWriter {
 }
 
 /**
- * Makes a maker of writers for a schema; call it once per schema, and what it returns once per (edge, target).
+ * Makes a maker of writers for a schema; call it once per schema, and what it returns once per
+ * (edge, target).
  *
  * @param rowsMax - after how many rows a frame is full; 1 to 32,768
  */
-export function frameWriterFactory(schema: FrameSchema, rowsMax: number = FRAME_ROWS_MAX): () => FrameWriter {
+export function frameWriterFactory(
+  schema: FrameSchema,
+  rowsMax: number = FRAME_ROWS_MAX,
+): () => FrameWriter {
   const columns = frameColumns(schema.type);
-  const rowBytes = columns.reduce((bytes, column) => bytes + column.fixedBytes, schema.keyed ? 12 : 8);
+  const rowBytes = columns.reduce(
+    (bytes, column) => bytes + column.fixedBytes,
+    schema.keyed ? 12 : 8,
+  );
   const capacity = rowCapacity(rowBytes, rowsMax);
   const constants: Record<string, unknown> = { FrameStaging, capacity, overrun };
   const body = writerClassText({ schema, capacity, rowBytes, constants });
@@ -78,7 +89,10 @@ export function frameWriterFactory(schema: FrameSchema, rowsMax: number = FRAME_
     );
 }
 
-/** What all generated writers share; the generated class adds `append` and the columns' arrays as fields. */
+/**
+ * What all generated writers share; the generated class adds `append` and the columns' arrays as
+ * fields.
+ */
 class FrameStaging {
   rowCount = 0;
   readonly timestamps: Float64Array;
@@ -97,7 +111,8 @@ class FrameStaging {
 
   byteLength(): number {
     const rows = this.rowCount;
-    let bytes = FRAME_HEADER_BYTES + float64Bytes(rows) + (this.#schema.keyed ? int32Bytes(rows) : 0);
+    let bytes =
+      FRAME_HEADER_BYTES + float64Bytes(rows) + (this.#schema.keyed ? int32Bytes(rows) : 0);
     this.settle();
     for (const column of this.#columns) bytes += column.byteLength();
     if (bytes > FRAME_BYTES_MAX) {
@@ -117,7 +132,10 @@ class FrameStaging {
     for (const column of this.#columns) next = column.write(memory, next);
     const words = memory.int32;
     const flags = this.#schema.keyed ? FLAG_KEYED : 0;
-    words[headerIndex(byteOffset)] = headerWord(flags, this.#hasGeneric ? genericCodec().formatId : 0);
+    words[headerIndex(byteOffset)] = headerWord(
+      flags,
+      this.#hasGeneric ? genericCodec().formatId : 0,
+    );
     words[schemaIdIndex(byteOffset)] = this.#schema.id;
     words[rowCountIndex(byteOffset)] = rows;
     words[byteLengthIndex(byteOffset)] = next - byteOffset;
@@ -137,12 +155,18 @@ class FrameStaging {
 /** Frames of fixed-width columns are cut by rows alone. */
 function rowCapacity(rowBytes: number, rowsMax: number): number {
   if (!Number.isInteger(rowsMax) || rowsMax < 1 || rowsMax > ROWS_BOUND) {
-    throw new MillraceError('ILLEGAL_ARGUMENT', `rowsMax is ${rowsMax}; give a whole number from 1 to ${ROWS_BOUND}`);
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      `rowsMax is ${rowsMax}; give a whole number from 1 to ${ROWS_BOUND}`,
+    );
   }
   const rowsOfTarget = Math.floor((FRAME_TARGET_BYTES - FRAME_HEADER_BYTES) / rowBytes);
   return Math.max(1, Math.min(rowsMax, rowsOfTarget));
 }
 
 function overrun(): never {
-  throw new MillraceError('BUG', 'a record was appended to a full frame: write or clear the frame after FULL');
+  throw new MillraceError(
+    'BUG',
+    'a record was appended to a full frame: write or clear the frame after FULL',
+  );
 }

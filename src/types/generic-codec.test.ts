@@ -6,7 +6,10 @@ import { type GenericCodec, genericCodec } from './generic-codec.ts';
 import { msgpackCodec } from './msgpack-codec.ts';
 import { genericValue } from './type-arbitraries.test-kit.ts';
 
-const CODECS: Readonly<Record<string, GenericCodec>> = { fallback: fallbackCodec, msgpack: msgpackCodec };
+const CODECS: Readonly<Record<string, GenericCodec>> = {
+  fallback: fallbackCodec,
+  msgpack: msgpackCodec,
+};
 
 class Point {
   x = 1;
@@ -80,16 +83,21 @@ for (const [name, codec] of Object.entries(CODECS)) {
 
   test(`${name}: damaged bytes end in FORMAT_INVALID or in some value`, (t) => {
     fc.assert(
-      fc.property(genericValue, fc.array(fc.tuple(fc.nat(), fc.nat(255))), fc.nat(), (value, damage, cut) => {
-        const bytes = Uint8Array.from(codec.encode(value));
-        for (const [index, byte] of damage) bytes[index % bytes.length] = byte;
-        try {
-          codec.decode(bytes.subarray(0, bytes.length - (cut % bytes.length)));
-        } catch (error) {
-          return (error as { code?: string }).code === 'FORMAT_INVALID';
-        }
-        return true;
-      }),
+      fc.property(
+        genericValue,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255))),
+        fc.nat(),
+        (value, damage, cut) => {
+          const bytes = Uint8Array.from(codec.encode(value));
+          for (const [index, byte] of damage) bytes[index % bytes.length] = byte;
+          try {
+            codec.decode(bytes.subarray(0, bytes.length - (cut % bytes.length)));
+          } catch (error) {
+            return (error as { code?: string }).code === 'FORMAT_INVALID';
+          }
+          return true;
+        },
+      ),
       { numRuns: 1000 },
     );
     t.throws(() => codec.decode(new Uint8Array(0)), { code: 'FORMAT_INVALID' });

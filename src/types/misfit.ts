@@ -51,7 +51,8 @@ function inside(segment: string, misfit: Misfit): Misfit {
 function describeObject(value: object): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const maker: unknown = (value as { readonly constructor?: unknown }).constructor;
-  if (maker === Object || typeof maker !== 'function') return `an object with fields ${fieldNames(value)}`;
+  if (maker === Object || typeof maker !== 'function')
+    return `an object with fields ${fieldNames(value)}`;
   return `an instance of ${maker.name === '' ? 'a class without a name' : maker.name}`;
 }
 

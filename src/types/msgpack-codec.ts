@@ -1,8 +1,10 @@
 /**
- * The generic codec on MessagePack, for values without a schema. Only composition roots import this file, so that
+ * The generic codec on MessagePack, for values without a schema. Only composition roots import this
+ * file, so that
  * `native-free` needs no package.
  *
- * What MessagePack lacks goes into extensions, found before encoding by one walk that copies only what it must change.
+ * What MessagePack lacks goes into extensions, found before encoding by one walk that copies only
+ * what it must change.
  */
 import { Decoder, Encoder, ExtData, ExtensionCodec } from '@msgpack/msgpack';
 import { MillraceError } from '../base/errors.ts';
@@ -37,7 +39,9 @@ export const msgpackCodec: GenericCodec = {
       // A copy: the decoder's byte arrays are views, and its TextDecoder refuses shared memory.
       return decoder.decode(new Uint8Array(bytes));
     } catch (error) {
-      throw new MillraceError('FORMAT_INVALID', 'the bytes of a generic value are damaged', { cause: error });
+      throw new MillraceError('FORMAT_INVALID', 'the bytes of a generic value are damaged', {
+        cause: error,
+      });
     }
   },
 };
@@ -66,7 +70,8 @@ function preparedObject(value: object): unknown {
   if (value instanceof Map) return extension(MAP, flat(value));
   if (value instanceof Set) return extension(SET, Array.from(value, prepared));
   const entries = Object.entries(value);
-  if (!entries.every(([name]) => isUtf8Safe(name) && name !== '__proto__')) return extension(ENTRIES, flat(entries));
+  if (!entries.every(([name]) => isUtf8Safe(name) && name !== '__proto__'))
+    return extension(ENTRIES, flat(entries));
   return Object.fromEntries(entries.map(([name, part]) => [name, prepared(part)]));
 }
 

@@ -1,7 +1,9 @@
 /**
- * Whether an object has exactly the fields of a row type; what generated code asks when its quick count does not settle it.
+ * Whether an object has exactly the fields of a row type; what generated code asks when its quick
+ * count does not settle it.
  *
- * Invariant: names that every object inherits (`__proto__`, `constructor`, …) count only as an object's own.
+ * Invariant: names that every object inherits (`__proto__`, `constructor`, …) count only as an
+ * object's own.
  */
 import { isPlainObject } from './serializable.ts';
 import type { RowType } from './type-information.ts';
@@ -31,7 +33,8 @@ export class RowShape {
   }
 
   /**
-   * Whether `value` is an object with no field that the type lacks and as many as it must have. Where no field is required
+   * Whether `value` is an object with no field that the type lacks and as many as it must have.
+   * Where no field is required
    * anything would be a row, so it must be a plain object then.
    */
   isRow(value: unknown): value is RowLike {
@@ -54,7 +57,8 @@ export class RowShape {
   /** The value of the field at `index`; null for an absent or undefined optional one. */
   valueOf(row: RowLike, index: number): unknown {
     const name = this.#names[index] as string;
-    const value = this.#inherited[index] === true && !Object.hasOwn(row, name) ? undefined : row[name];
+    const value =
+      this.#inherited[index] === true && !Object.hasOwn(row, name) ? undefined : row[name];
     return value === undefined && this.#optional[index] === true ? null : value;
   }
 }

@@ -1,8 +1,10 @@
 /**
  * What the generic codec can carry, and the error for what it cannot.
  *
- * Carried: null, undefined, booleans, numbers, strings, bigints, Date, Map, Set, Uint8Array, arrays and plain objects of
- * these, at most {@link GENERIC_DEPTH_MAX} levels deep. Not carried: functions, symbols, instances of other classes.
+ * Carried: null, undefined, booleans, numbers, strings, bigints, Date, Map, Set, Uint8Array, arrays
+ * and plain objects of
+ * these, at most {@link GENERIC_DEPTH_MAX} levels deep. Not carried: functions, symbols, instances
+ * of other classes.
  */
 import { MillraceError } from '../base/errors.ts';
 import { describeValue, inElement, inField, type Misfit } from './misfit.ts';
@@ -10,11 +12,16 @@ import { describeValue, inElement, inField, type Misfit } from './misfit.ts';
 /** How many levels a generic value may have; a value in a cycle has more. */
 export const GENERIC_DEPTH_MAX = 100;
 
-/** Whether an object is plain: made by a literal, `JSON.parse` or `Object.create(null)`, in whichever realm. */
+/**
+ * Whether an object is plain: made by a literal, `JSON.parse` or `Object.create(null)`, in
+ * whichever realm.
+ */
 export function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+  return (
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+  );
 }
 
 /** The first part of `value` that the generic codec cannot carry, if there is one. */
@@ -22,7 +29,11 @@ export function findUnserializable(value: unknown, depth = 0): Misfit | undefine
   if (typeof value === 'function' || typeof value === 'symbol') return noPlainData(value);
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth >= GENERIC_DEPTH_MAX) {
-    return { path: '$', expected: `at most ${GENERIC_DEPTH_MAX} levels`, found: 'deeper nesting, perhaps a cycle' };
+    return {
+      path: '$',
+      expected: `at most ${GENERIC_DEPTH_MAX} levels`,
+      found: 'deeper nesting, perhaps a cycle',
+    };
   }
   if (value instanceof Date || value instanceof Uint8Array) return undefined;
   if (Array.isArray(value) || value instanceof Set) return inElements(value, depth);
@@ -38,7 +49,8 @@ export function findUnserializable(value: unknown, depth = 0): Misfit | undefine
 /**
  * Makes sure that the generic codec can carry `value`.
  *
- * @throws TYPE_NOT_SERIALIZABLE, naming the path of the first part that it cannot carry, and the remedy
+ * @throws TYPE_NOT_SERIALIZABLE, naming the path of the first part that it cannot carry, and the
+ * remedy
  */
 export function requireSerializable(value: unknown): void {
   const misfit = findUnserializable(value);

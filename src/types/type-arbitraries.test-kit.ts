@@ -1,6 +1,14 @@
-/** fast-check arbitraries for types and their values, and the canonical form in which a value arrives. For tests. */
+/**
+ * fast-check arbitraries for types and their values, and the canonical form in which a value
+ * arrives. For tests.
+ */
 import fc from 'fast-check';
-import { type RowField, type RowType, structureOf, type TypeInformation } from './type-information.ts';
+import {
+  type RowField,
+  type RowType,
+  structureOf,
+  type TypeInformation,
+} from './type-information.ts';
 import { arrayType, mapType, optionalType, rowType, types } from './types.ts';
 
 /** A type with a value that fits it. */
@@ -9,7 +17,19 @@ export interface TypedValues {
   readonly values: readonly unknown[];
 }
 
-const FIELD_NAMES = ['a', 'b', 'c', 'x y', '"', '__proto__', 'constructor', 'prototype', 'toString', '\u2028', 'length'];
+const FIELD_NAMES = [
+  'a',
+  'b',
+  'c',
+  'x y',
+  '"',
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  '\u2028',
+  'length',
+];
 
 const scalarTypes: fc.Arbitrary<TypeInformation<unknown>> = fc.constantFrom(
   types.int,
@@ -24,7 +44,9 @@ const scalarTypes: fc.Arbitrary<TypeInformation<unknown>> = fc.constantFrom(
 );
 
 /** Any type, up to a few levels deep. */
-export const anyType: fc.Arbitrary<TypeInformation<unknown>> = fc.letrec<{ type: TypeInformation<unknown> }>((tie) => ({
+export const anyType: fc.Arbitrary<TypeInformation<unknown>> = fc.letrec<{
+  type: TypeInformation<unknown>;
+}>((tie) => ({
   type: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     scalarTypes,
@@ -32,7 +54,10 @@ export const anyType: fc.Arbitrary<TypeInformation<unknown>> = fc.letrec<{ type:
     tie('type').map((type) => arrayType(type)),
     fc.tuple(tie('type'), tie('type')).map(([key, value]) => mapType(key, value)),
     fc
-      .uniqueArray(fc.tuple(fc.constantFrom(...FIELD_NAMES), tie('type')), { maxLength: 6, selector: ([name]) => name })
+      .uniqueArray(fc.tuple(fc.constantFrom(...FIELD_NAMES), tie('type')), {
+        maxLength: 6,
+        selector: ([name]) => name,
+      })
       .map((fields) => rowType(fields.map(([name, type]): RowField => ({ name, type })))),
   ),
 })).type;
@@ -47,7 +72,15 @@ const text = fc.oneof(
 export const genericValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', maxDepth: 4 },
-    fc.constantFrom<unknown>(null, undefined, true, false, -0, Number.NaN, Number.POSITIVE_INFINITY),
+    fc.constantFrom<unknown>(
+      null,
+      undefined,
+      true,
+      false,
+      -0,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    ),
     fc.integer(),
     fc.double(),
     text,
@@ -81,13 +114,19 @@ export function valueOf(type: TypeInformation<unknown>): fc.Arbitrary<unknown> {
     case 'bytes':
       return fc.uint8Array({ maxLength: 9 });
     case 'bigint':
-      return fc.oneof(fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }).map(canonical), fc.maxSafeInteger().map((x) => x + 0));
+      return fc.oneof(
+        fc.bigInt({ min: -(2n ** 66n), max: 2n ** 66n }).map(canonical),
+        fc.maxSafeInteger().map((x) => x + 0),
+      );
     case 'generic':
       return genericValue;
     case 'nothing':
       return fc.constant(null);
     case 'optional':
-      return fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, { weight: 3, arbitrary: valueOf(structure.type) });
+      return fc.oneof(
+        { weight: 1, arbitrary: fc.constant(null) },
+        { weight: 3, arbitrary: valueOf(structure.type) },
+      );
     case 'array':
       return fc.array(valueOf(structure.element), { maxLength: 4 });
     case 'map':
@@ -98,7 +137,9 @@ export function valueOf(type: TypeInformation<unknown>): fc.Arbitrary<unknown> {
       const names = structure.fields.map((field) => field.name);
       return fc
         .tuple(...structure.fields.map((field) => valueOf(field.type)))
-        .map((values) => Object.fromEntries(names.map((name, i) => [name, arriving(structure, i, values[i])])));
+        .map((values) =>
+          Object.fromEntries(names.map((name, i) => [name, arriving(structure, i, values[i])])),
+        );
     }
   }
 }

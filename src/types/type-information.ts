@@ -2,8 +2,10 @@
  * What is known of a stream's records: a frozen description with the TypeScript type as phantom.
  *
  * Invariants:
- * 1. A TypeInformation is plain frozen data: it can be compared, printed, written as JSON and posted to a thread.
- * 2. `optional` never holds an `optional`; a row's field names are distinct and in the order in which rows carry them.
+ * 1. A TypeInformation is plain frozen data: it can be compared, printed, written as JSON and
+ *    posted to a thread.
+ * 2. `optional` never holds an `optional`; a row's field names are distinct and in the order in
+ *    which rows carry them.
  * 3. Only `types.ts` makes them, so 1 and 2 hold everywhere.
  */
 
@@ -20,7 +22,10 @@ export type ScalarKind =
   | 'bigint'
   | 'timestamp'
   | 'generic'
-  /** Has no values. `array(nothing)` is the empty array's type and `optional(nothing)` that of `null`: they widen later. */
+  /**
+   * Has no values. `array(nothing)` is the empty array's type and `optional(nothing)` that of
+   * `null`: they widen later.
+   */
   | 'nothing';
 
 /** Every kind of type. */
@@ -34,7 +39,9 @@ export type TypeKind = ScalarKind | 'array' | 'map' | 'row' | 'optional';
  */
 export interface TypeInformation<T> {
   readonly kind: TypeKind;
-  /** Exists for the compiler only. A function, so that `undefined` in T survives the optional mark. */
+  /**
+   * Exists for the compiler only. A function, so that `undefined` in T survives the optional mark.
+   */
   readonly [valueType]?: () => T;
 }
 

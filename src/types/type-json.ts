@@ -10,7 +10,12 @@
  */
 import { MillraceError } from '../base/errors.ts';
 import { describeValue } from './misfit.ts';
-import { type RowField, type ScalarKind, structureOf, type TypeInformation } from './type-information.ts';
+import {
+  type RowField,
+  type ScalarKind,
+  structureOf,
+  type TypeInformation,
+} from './type-information.ts';
 import { arrayType, mapType, NOTHING, optionalType, rowType, types } from './types.ts';
 
 /** The version that {@link typeToJson} writes. */
@@ -32,7 +37,10 @@ export type TypePartJson =
 
 const DEPTH_MAX = 100;
 
-const SCALARS: ReadonlyMap<unknown, TypeInformation<unknown>> = new Map<unknown, TypeInformation<unknown>>([
+const SCALARS: ReadonlyMap<unknown, TypeInformation<unknown>> = new Map<
+  unknown,
+  TypeInformation<unknown>
+>([
   ['int', types.int],
   ['long', types.long],
   ['double', types.double],
@@ -58,7 +66,9 @@ export function typeToJson(type: TypeInformation<unknown>): TypeJson {
 export function typeFromJson(json: unknown): TypeInformation<unknown> {
   if (!isObject(json) || json['version'] !== TYPE_JSON_VERSION) {
     const version = isObject(json) ? json['version'] : json;
-    throw invalid(`version ${describeValue(version)} is unknown, this release reads version ${TYPE_JSON_VERSION}`);
+    throw invalid(
+      `version ${describeValue(version)} is unknown, this release reads version ${TYPE_JSON_VERSION}`,
+    );
   }
   return partFromJson(json['type'], 0);
 }
@@ -73,7 +83,9 @@ function partToJson(type: TypeInformation<unknown>): TypePartJson {
     case 'optional':
       return { optional: partToJson(structure.type) };
     case 'row':
-      return { row: structure.fields.map((field) => [field.name, partToJson(field.type)] as const) };
+      return {
+        row: structure.fields.map((field) => [field.name, partToJson(field.type)] as const),
+      };
     default:
       return structure.kind;
   }
@@ -84,7 +96,8 @@ function partFromJson(json: unknown, depth: number): TypeInformation<unknown> {
   if (scalar !== undefined) return scalar;
   if (depth >= DEPTH_MAX) throw invalid(`it is nested more than ${DEPTH_MAX} levels deep`);
   const [kind, ...others] = isObject(json) ? Object.keys(json) : [];
-  if (!isObject(json) || kind === undefined || others.length > 0) throw invalid(`${describeValue(json)} is no type`);
+  if (!isObject(json) || kind === undefined || others.length > 0)
+    throw invalid(`${describeValue(json)} is no type`);
   const part = json[kind];
   switch (kind) {
     case 'array':
@@ -92,7 +105,8 @@ function partFromJson(json: unknown, depth: number): TypeInformation<unknown> {
     case 'optional':
       return optionalType(partFromJson(part, depth + 1));
     case 'map':
-      if (!Array.isArray(part) || part.length !== 2) throw invalid('a map has no key and value type');
+      if (!Array.isArray(part) || part.length !== 2)
+        throw invalid('a map has no key and value type');
       return mapType(partFromJson(part[0], depth + 1), partFromJson(part[1], depth + 1));
     case 'row':
       return rowFromJson(part, depth);

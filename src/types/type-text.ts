@@ -28,14 +28,20 @@ export function typesEqual(a: TypeInformation<unknown>, b: TypeInformation<unkno
     case 'array':
       return right.kind === 'array' && typesEqual(left.element, right.element);
     case 'map':
-      return right.kind === 'map' && typesEqual(left.key, right.key) && typesEqual(left.value, right.value);
+      return (
+        right.kind === 'map' &&
+        typesEqual(left.key, right.key) &&
+        typesEqual(left.value, right.value)
+      );
     case 'optional':
       return right.kind === 'optional' && typesEqual(left.type, right.type);
     case 'row':
       if (right.kind !== 'row' || left.fields.length !== right.fields.length) return false;
       return left.fields.every((field, index) => {
         const other = right.fields[index];
-        return other !== undefined && field.name === other.name && typesEqual(field.type, other.type);
+        return (
+          other !== undefined && field.name === other.name && typesEqual(field.type, other.type)
+        );
       });
     case 'int':
     case 'long':

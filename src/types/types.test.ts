@@ -27,7 +27,10 @@ function sorted(type: TypeInformation<unknown>): string {
     case 'optional':
       return `optional<${sorted(structure.type)}>`;
     case 'row':
-      return `row<${structure.fields.map((field) => `${JSON.stringify(field.name)}: ${sorted(field.type)}`).sort().join()}>`;
+      return `row<${structure.fields
+        .map((field) => `${JSON.stringify(field.name)}: ${sorted(field.type)}`)
+        .sort()
+        .join()}>`;
     default:
       return structure.kind;
   }
@@ -40,7 +43,9 @@ test('types are frozen data', (t) => {
 });
 
 test('a field without a type and two fields of one name are refused', (t) => {
-  t.throws(() => types.row({ a: undefined as unknown as TypeInformation<number> }), { code: 'ILLEGAL_ARGUMENT' });
+  t.throws(() => types.row({ a: undefined as unknown as TypeInformation<number> }), {
+    code: 'ILLEGAL_ARGUMENT',
+  });
   const a = { name: 'a', type: types.int };
   t.throws(() => rowType([a, a]), { code: 'ILLEGAL_ARGUMENT', message: /two fields named 'a'/ });
 });
@@ -70,7 +75,10 @@ test('golden: the JSON form of a type', (t) => {
     JSON.stringify(typeToJson(type)),
     '{"version":1,"type":{"row":[["id","long"],["tags",{"optional":{"array":"string"}}],["by",{"map":["string","generic"]}]]}}',
   );
-  t.is(typeToString(type), 'row<id: long, tags: optional<array<string>>, by: map<string, generic>>');
+  t.is(
+    typeToString(type),
+    'row<id: long, tags: optional<array<string>>, by: map<string, generic>>',
+  );
 });
 
 for (const json of [
@@ -83,7 +91,15 @@ for (const json of [
   { version: 1, type: { list: 'int' } },
   { version: 1, type: { array: 'int', map: ['int', 'int'] } },
   { version: 1, type: { map: ['int'] } },
-  { version: 1, type: { row: [['a', 'int'], ['a', 'int']] } },
+  {
+    version: 1,
+    type: {
+      row: [
+        ['a', 'int'],
+        ['a', 'int'],
+      ],
+    },
+  },
   { version: 1, type: { row: [[1, 'int']] } },
   { version: 1, type: { row: { a: 'int' } } },
   { version: 1, type: JSON.parse(`${'{"array":'.repeat(500)}"int"${'}'.repeat(500)}`) as unknown },
@@ -107,9 +123,15 @@ test('captured: the narrowest type, field by field', (t) => {
   t.is(captured(new Date(0)), 'generic');
   t.is(captured(Buffer.from('a')), 'bytes');
   t.is(captured(new Map([['a', 1]])), 'map<string, int>');
-  t.is(captured({ b: 1, a: { c: 'x', d: null, e: undefined } }), 'row<b: int, a: row<c: string, d: optional<nothing>, e: optional<nothing>>>');
+  t.is(
+    captured({ b: 1, a: { c: 'x', d: null, e: undefined } }),
+    'row<b: int, a: row<c: string, d: optional<nothing>, e: optional<nothing>>>',
+  );
   t.is(captured(JSON.parse('{"__proto__": 1}')), 'row<__proto__: int>');
-  t.is(captured(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i]))), 'generic');
+  t.is(
+    captured(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i]))),
+    'generic',
+  );
 });
 
 test('capturing what no codec can carry names the path', (t) => {
@@ -117,19 +139,25 @@ test('capturing what no codec can carry names the path', (t) => {
     code: 'TYPE_NOT_SERIALIZABLE',
     message: /at \$\.a\[0\]\.b .*a function/,
   });
-  t.throws(() => captureType(new (class Flight {})()), { code: 'TYPE_NOT_SERIALIZABLE', message: /an instance of Flight/ });
+  t.throws(() => captureType(new (class Flight {})()), {
+    code: 'TYPE_NOT_SERIALIZABLE',
+    message: /an instance of Flight/,
+  });
 });
 
 test('a value fits its captured type', (t) => {
   fc.assert(
-    fc.property(fc.oneof(genericValue, anyType.chain(valueOf)), (value) => fits(captureType(value), value)),
+    fc.property(fc.oneof(genericValue, anyType.chain(valueOf)), (value) =>
+      fits(captureType(value), value),
+    ),
     { numRuns: 1000 },
   );
   t.pass();
 });
 
 test('widened: the least type of both', (t) => {
-  const widened = (a: TypeInformation<unknown>, b: TypeInformation<unknown>): string => typeToString(widen(a, b));
+  const widened = (a: TypeInformation<unknown>, b: TypeInformation<unknown>): string =>
+    typeToString(widen(a, b));
   t.is(widened(types.int, types.long), 'long');
   t.is(widened(types.double, types.long), 'double');
   t.is(widened(types.timestamp, types.int), 'long');
@@ -139,7 +167,10 @@ test('widened: the least type of both', (t) => {
   t.is(widened(optionalType(NOTHING), types.int), 'optional<int>');
   t.is(widened(types.array(NOTHING), types.array(types.string)), 'array<string>');
   t.is(
-    widened(types.row({ a: types.int, b: types.string }), types.row({ a: types.string, c: types.int })),
+    widened(
+      types.row({ a: types.int, b: types.string }),
+      types.row({ a: types.string, c: types.int }),
+    ),
     'row<a: generic, b: optional<string>, c: optional<int>>',
   );
 });
@@ -149,7 +180,9 @@ test('widen: values of either type fit the result, in whichever order', (t) => {
     fc.property(typedValues, typedValues, (a, b) => {
       const type = widen(a.type, b.type);
       const values = [...a.values, ...b.values];
-      return values.every((value) => fits(type, value)) && sorted(type) === sorted(widen(b.type, a.type));
+      return (
+        values.every((value) => fits(type, value)) && sorted(type) === sorted(widen(b.type, a.type))
+      );
     }),
     { numRuns: 1000 },
   );
@@ -160,7 +193,11 @@ test('widen: a type with itself is itself, and widening again changes nothing', 
   fc.assert(
     fc.property(anyType, anyType, (a, b) => {
       const both = widen(a, b);
-      return typesEqual(widen(a, a), a) && sorted(widen(both, a)) === sorted(both) && sorted(widen(both, b)) === sorted(both);
+      return (
+        typesEqual(widen(a, a), a) &&
+        sorted(widen(both, a)) === sorted(both) &&
+        sorted(widen(both, b)) === sorted(both)
+      );
     }),
     RUNS,
   );
@@ -168,12 +205,22 @@ test('widen: a type with itself is itself, and widening again changes nothing', 
 });
 
 test('checkValue names the first misfit', (t) => {
-  const type = types.row({ stops: types.array(types.row({ code: types.string, at: types.timestamp })) });
-  t.deepEqual(checkValue(type, { stops: [{ code: 'JFK', at: 1 }, { code: 7, at: 1 }] }), {
-    path: '$.stops[1].code',
-    expected: 'string',
-    found: '7 (number)',
+  const type = types.row({
+    stops: types.array(types.row({ code: types.string, at: types.timestamp })),
   });
+  t.deepEqual(
+    checkValue(type, {
+      stops: [
+        { code: 'JFK', at: 1 },
+        { code: 7, at: 1 },
+      ],
+    }),
+    {
+      path: '$.stops[1].code',
+      expected: 'string',
+      found: '7 (number)',
+    },
+  );
   t.deepEqual(checkValue(types.row({ a: types.int }), { a: 1, ['__proto__']: 1 }), {
     path: '$.__proto__',
     expected: 'no such field',

@@ -1,5 +1,6 @@
 /**
- * The makers of TypeInformation: `types.row({ id: types.int, name: types.optional(types.string) })`.
+ * The makers of TypeInformation: `types.row({ id: types.int, name: types.optional(types.string)
+ * })`.
  */
 import { MillraceError } from '../base/errors.ts';
 import {
@@ -91,7 +92,10 @@ export function rowType(fields: readonly RowField[]): RowType {
   const names = new Set<string>();
   for (const { name } of fields) {
     if (names.has(name)) {
-      throw new MillraceError('ILLEGAL_ARGUMENT', `a row type has two fields named '${name}'; field names must differ`);
+      throw new MillraceError(
+        'ILLEGAL_ARGUMENT',
+        `a row type has two fields named '${name}'; field names must differ`,
+      );
     }
     names.add(name);
   }
