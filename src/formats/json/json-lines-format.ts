@@ -8,7 +8,7 @@ import {
 import type { TypeInformation } from '../../types/type-information.ts';
 import type { Converter } from '../row-maker.ts';
 import { JsonEncoder } from './json-encoder.ts';
-import { maybeHasProto, parseJson, parseJsonExactly, toPlain } from './json-text.ts';
+import { parseJson, parseJsonExactly, parsePlainJson } from './json-text.ts';
 import { jsonConverter, needsExactNumbers } from './json-values.ts';
 
 /** Options of {@link jsonLinesFormat}. */
@@ -63,13 +63,10 @@ class TypedDecoder<T> implements LineDecoder<T> {
 
 class UntypedDecoder<T> implements LineDecoder<T> {
   decode(line: string): T {
-    const value = parseJsonExactly(line);
+    const value = parsePlainJson(line);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw malformed('the line is not a JSON object; declare a type to read other values');
     }
-    if (maybeHasProto(line) || MAYBE_BIGINT.test(line)) toPlain(value);
     return value as T;
   }
 }
-
-const MAYBE_BIGINT = /\d{16}/;
