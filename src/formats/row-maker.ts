@@ -1,10 +1,13 @@
 /**
- * Generates the function that builds a format's rows: plain objects of one shape, fields in declared order.
+ * Generates the function that builds a format's rows: plain objects of one shape, fields in
+ * declared order.
  *
  * Invariants:
- * 1. Only names that are plain identifiers stand in generated text; all others, `__proto__` first of all,
- *    enter as closure constants and become own properties. Nothing else of the user's enters the text.
- * 2. Every field is read from the source as an own value: a missing field never finds `Object.prototype`'s.
+ * 1. Only names that are plain identifiers stand in generated text; all others, `__proto__` first
+ *    of all, enter as closure constants and become own properties. Nothing else of the user's
+ *    enters the text.
+ * 2. Every field is read from the source as an own value: a missing field never finds
+ *    `Object.prototype`'s.
  */
 
 /** Converts a field's raw value to its declared type, or throws `RECORD_MALFORMED`. */

@@ -1,8 +1,8 @@
 /**
  * Timestamps as text: ISO 8601, `2001-01-17T15:35:00.000Z`.
  *
- * Invariant: a text without a zone is UTC, whatever the machine's zone is; a date that does not exist is
- * refused, not rolled over; digits beyond the millisecond are cut.
+ * Invariant: a text without a zone is UTC, whatever the machine's zone is; a date that does not
+ * exist is refused, not rolled over; digits beyond the millisecond are cut.
  */
 
 /** What may follow the 19 characters of date and time: a fraction, a zone. */
@@ -56,7 +56,10 @@ function parseDate(text: string): number {
   return epochDay(year, month, day);
 }
 
-/** The proleptic Gregorian calendar, counted in years that begin in March so that leap days come last. */
+/**
+ * The proleptic Gregorian calendar, counted in years that begin in March so that leap days come
+ * last.
+ */
 function epochDay(year: number, month: number, day: number): number {
   const marchYear = month <= 2 ? year - 1 : year;
   const monthFromMarch = month <= 2 ? month + 9 : month - 3;
@@ -79,7 +82,8 @@ function restMs(text: string, from: number): number {
   const length = text.length - from;
   if (length === 0 || (length === 1 && text.charCodeAt(from) === Z)) return 0;
   // The form that JavaScript writes, .000Z; the others are rarer.
-  const isCommon = length === 5 && text.charCodeAt(from) === POINT && text.charCodeAt(from + 4) === Z;
+  const isCommon =
+    length === 5 && text.charCodeAt(from) === POINT && text.charCodeAt(from + 4) === Z;
   if (isCommon) return digits(text, from + 1, 3);
   const match = REST.exec(text.slice(from));
   if (match === null) return Number.NaN;

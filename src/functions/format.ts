@@ -2,10 +2,10 @@
  * The format contract: how bytes become records and records bytes, apart from where they lie.
  *
  * Invariants that an implementation keeps:
- * 1. A format holds configuration only and is built alike in every thread; what it remembers while it
- *    reads or writes is in the decoder, block reader or encoder that it makes.
- * 2. Input that cannot become a record is reported (`RECORD_MALFORMED` from a decoder, `malformed` of a
- *    batch), never skipped and never turned into something else.
+ * 1. A format holds configuration only and is built alike in every thread; what it remembers while
+ *    it reads or writes is in the decoder, block reader or encoder that it makes.
+ * 2. Input that cannot become a record is reported (`RECORD_MALFORMED` from a decoder, `malformed`
+ *    of a batch), never skipped and never turned into something else.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { TypeInformation } from '../types/type-information.ts';
@@ -34,12 +34,13 @@ export interface LineDecoder<T> {
   /**
    * Decodes one line, given without its line end; `undefined` if it is none to decode (a comment).
    *
-   * @throws MillraceError `RECORD_MALFORMED` whose message is the cause, if the line is not a record
+   * @throws MillraceError `RECORD_MALFORMED` whose message is the cause, if the line is not a
+   * record
    */
   decode(line: string): T | undefined;
   /**
-   * The index of the line feed that ends the record that begins at `from`, or -1 if it is not before
-   * `to`. Only for multiline formats.
+   * The index of the line feed that ends the record that begins at `from`, or -1 if it is not
+   * before `to`. Only for multiline formats.
    */
   endOfRecord?(bytes: Uint8Array, from: number, to: number): number;
 }

@@ -187,7 +187,12 @@ interface Outcome {
 async function readCases(
   cases: readonly Case[],
   format: ReaderFormat<unknown>,
-  file: { readonly header?: string; readonly lineEnd: string; readonly isEnded: boolean; readonly splitBytes: number },
+  file: {
+    readonly header?: string;
+    readonly lineEnd: string;
+    readonly isEnded: boolean;
+    readonly splitBytes: number;
+  },
 ): Promise<Outcome & { readonly offsets: readonly number[] }> {
   const { header = '', lineEnd, isEnded, splitBytes } = file;
   const environment = simulatedEnvironment({ seed: 1 });
@@ -220,9 +225,26 @@ const FILES = [
 
 const SETUPS = [
   { name: 'JSON without a type', cases: JSON_CASES, format: jsonLinesFormat(), isTyped: false },
-  { name: 'JSON with a type', cases: JSON_CASES, format: jsonLinesFormat({ type: wide }), isTyped: true },
-  { name: 'CSV without a type', cases: CSV_CASES, format: csvFormat(), isTyped: false, header: 's,i,d' },
-  { name: 'CSV with a type', cases: CSV_CASES, format: csvFormat({ type: CSV_TYPE }), isTyped: true, header: 's,i,d' },
+  {
+    name: 'JSON with a type',
+    cases: JSON_CASES,
+    format: jsonLinesFormat({ type: wide }),
+    isTyped: true,
+  },
+  {
+    name: 'CSV without a type',
+    cases: CSV_CASES,
+    format: csvFormat(),
+    isTyped: false,
+    header: 's,i,d',
+  },
+  {
+    name: 'CSV with a type',
+    cases: CSV_CASES,
+    format: csvFormat({ type: CSV_TYPE }),
+    isTyped: true,
+    header: 's,i,d',
+  },
 ];
 
 for (const { name, cases, format, isTyped, header = '' } of SETUPS) {
@@ -255,7 +277,11 @@ function shown(raw: string): string {
 test('a declared __proto__ field is data', async (t) => {
   const type = rowType([{ name: '__proto__', type: types.int }]);
   const cases: Case[] = [['{"__proto__":1}', false, true]];
-  const { records } = await readCases(cases, jsonLinesFormat({ type }), { lineEnd: '\n', isEnded: true, splitBytes: 99 });
+  const { records } = await readCases(cases, jsonLinesFormat({ type }), {
+    lineEnd: '\n',
+    isEnded: true,
+    splitBytes: 99,
+  });
   t.is(records.length, 1);
   t.true(Object.hasOwn(records[0] as object, '__proto__'));
   t.is(Object.getPrototypeOf(records[0]), Object.prototype);
@@ -265,7 +291,11 @@ test('big integers are exact where declared', async (t) => {
   const type = types.row({ n: types.bigint });
   const digits = ['9007199254740993', '-18446744073709551617', '42'];
   const cases = digits.map((text): Case => [`{"n":${text}}`, false, true]);
-  const { records } = await readCases(cases, jsonLinesFormat({ type }), { lineEnd: '\n', isEnded: true, splitBytes: 99 });
+  const { records } = await readCases(cases, jsonLinesFormat({ type }), {
+    lineEnd: '\n',
+    isEnded: true,
+    splitBytes: 99,
+  });
   t.deepEqual(records, [{ n: 9007199254740993n }, { n: -18446744073709551617n }, { n: 42 }]);
 });
 

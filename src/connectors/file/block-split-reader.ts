@@ -93,7 +93,8 @@ export class BlockSplitReader<T> implements SplitReader<T> {
       const offset = this.#position++;
       const refused = malformed.get(i);
       if (refused === undefined) output.collect(rows[i] as T);
-      else this.#options.deadLetters.report(output, { origin: this.#split.path, offset, ...refused });
+      else
+        this.#options.deadLetters.report(output, { origin: this.#split.path, offset, ...refused });
     }
   }
 
@@ -101,7 +102,11 @@ export class BlockSplitReader<T> implements SplitReader<T> {
   async #open(): Promise<void> {
     const { block, start } = this.#split;
     try {
-      const opened = await this.#options.format.openBlock(this.#file, block, this.#position - start);
+      const opened = await this.#options.format.openBlock(
+        this.#file,
+        block,
+        this.#position - start,
+      );
       if (this.#isClosed) opened.close();
       else this.#block = opened;
     } catch (error) {

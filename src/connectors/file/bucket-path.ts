@@ -6,9 +6,9 @@ const SEGMENT_BYTES_MAX = 255;
 const DEPTH_MAX = 16;
 
 /**
- * Checks a bucket and returns it: names separated by `/`, such as `dt=2001-01-17/origin=LAS`. Refused is what
- * leaves the sink's folder (`..`, a leading `/`), what readers would skip (a leading `.` or `_`), and what a
- * file system cannot name.
+ * Checks a bucket and returns it: names separated by `/`, such as `dt=2001-01-17/origin=LAS`.
+ * Refused is what leaves the sink's folder (`..`, a leading `/`), what readers would skip (a
+ * leading `.` or `_`), and what a file system cannot name.
  */
 export function checkBucket(bucket: unknown): string {
   if (bucket === '') return '';
@@ -34,7 +34,7 @@ function refused(bucket: unknown, reason: string): MillraceError {
   const shown = typeof bucket === 'string' ? JSON.stringify(bucket.slice(0, 200)) : String(bucket);
   return new MillraceError(
     'ILLEGAL_ARGUMENT',
-    `the bucket ${shown} cannot be a folder: ${reason}; mend the sink's bucket function, for example ` +
-      'with encodeURIComponent',
+    `the bucket ${shown} cannot be a folder: ${reason}; mend the sink's bucket function, for ` +
+      'example with encodeURIComponent',
   );
 }

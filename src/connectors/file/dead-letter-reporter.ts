@@ -1,15 +1,18 @@
 /**
  * What happens to input that is no record: a dead letter that somebody reads, or a failed job.
  *
- * Invariant: malformed input is never silently dropped. If the policy is `dead-letter` and nobody reads the
- * side output, the first malformed input fails the job.
+ * Invariant: malformed input is never silently dropped. If the policy is `dead-letter` and nobody
+ * reads the side output, the first malformed input fails the job.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { DEAD_LETTERS, type DeadLetter } from '../../functions/dead-letter.ts';
 import type { Counter } from '../../functions/runtime-context.ts';
 import type { ReaderOutput, SourceReaderContext } from '../../functions/source.ts';
 
-/** What a source does with malformed input: send it to the side output `DEAD_LETTERS`, or fail the job. */
+/**
+ * What a source does with malformed input: send it to the side output `DEAD_LETTERS`, or fail the
+ * job.
+ */
 export type OnMalformed = 'dead-letter' | 'fail';
 
 /** The most characters of a dead letter's raw input. */
@@ -38,7 +41,8 @@ export class DeadLetterReporter {
       );
     }
     this.#numDeadLetters.inc();
-    const raw = letter.raw.length > RAW_LENGTH_MAX ? letter.raw.slice(0, RAW_LENGTH_MAX) : letter.raw;
+    const raw =
+      letter.raw.length > RAW_LENGTH_MAX ? letter.raw.slice(0, RAW_LENGTH_MAX) : letter.raw;
     output.output(DEAD_LETTERS, { ...letter, raw });
   }
 }

@@ -62,7 +62,10 @@ export class FileSplitEnumerator implements SplitEnumerator<FileSplit> {
 
   #splits(): FileSplit[] {
     if (this.#waiting !== undefined) return this.#waiting;
-    throw new MillraceError('ILLEGAL_STATE', 'the file enumerator was used before its start() was over');
+    throw new MillraceError(
+      'ILLEGAL_STATE',
+      'the file enumerator was used before its start() was over',
+    );
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * The bytes of a line-oriented file, decompressed if its name ends in `.gz` or `.zst`.
  *
- * A compressed file is held whole in memory while it is read, up to {@link DECOMPRESSED_BYTES_MAX}: it can
- * be read from its start only, and a position within it must be reachable again after a restart.
+ * A compressed file is held whole in memory while it is read, up to {@link DECOMPRESSED_BYTES_MAX}:
+ * it can be read from its start only, and a position within it must be reachable again after a
+ * restart.
  */
 import type { FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * 1. The order is stable: names of a folder sorted, depth first.
- * 2. Names that start with `.` or `_` (files in progress, markers) are skipped, unless the path names them:
- *    the pattern's own part starts with the same character.
+ * 2. Names that start with `.` or `_` (files in progress, markers) are skipped, unless the path
+ *    names them: the pattern's own part starts with the same character.
  */
 import type { FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -14,8 +14,8 @@ import { fileError } from '../../base/file-error.ts';
 const FOLDER_DEPTH_MAX = 100;
 
 /**
- * Lists the files of a path. In a glob `*` and `?` stand for characters of one name, `**` for any folders,
- * `{a,b}` for alternatives.
+ * Lists the files of a path. In a glob `*` and `?` stand for characters of one name, `**` for any
+ * folders, `{a,b}` for alternatives.
  *
  * @throws MillraceError `FILE_NOT_FOUND` if the path is missing or a glob matches nothing
  */
@@ -76,7 +76,12 @@ function matchParts(search: Search, folder: string, parts: readonly string[], de
   }
 }
 
-function matchAnyFolders(search: Search, folder: string, rest: readonly string[], depth: number): void {
+function matchAnyFolders(
+  search: Search,
+  folder: string,
+  rest: readonly string[],
+  depth: number,
+): void {
   matchParts(search, folder, rest.length === 0 ? ['*'] : rest, depth + 1);
   for (const name of namesIn(search, folder)) {
     if (isHidden(name)) continue;
@@ -146,6 +151,6 @@ function requireDepth(folder: string, depth: number): void {
   if (depth <= FOLDER_DEPTH_MAX) return;
   throw new MillraceError(
     'FILE_FAILED',
-    `'${folder}' lies more than ${FOLDER_DEPTH_MAX} folders deep: is there a link that leads back up?`,
+    `'${folder}' lies more than ${FOLDER_DEPTH_MAX} folders deep: does a link lead back up?`,
   );
 }

@@ -2,8 +2,8 @@
  * Writes records to part files, one open part per bucket, and rolls them.
  *
  * Invariants:
- * 1. Every flush closes all parts: what was written before a checkpoint is committed with it, and a part
- *    never spans two checkpoints.
+ * 1. Every flush closes all parts: what was written before a checkpoint is committed with it, and a
+ *    part never spans two checkpoints.
  * 2. At most `openPartsMax` parts are open; the one least recently begun is closed for another.
  * 3. Names are unique across jobs, runs and subtasks: the writer draws a random run id.
  */
@@ -32,7 +32,11 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
     this.#fileSystem = environment.fileSystem;
     this.#clock = environment.clock;
     this.#subtask = context.indexOfThisSubtask;
-    const digits = (): string => environment.random.below(2 ** 32).toString(16).padStart(8, '0');
+    const digits = (): string =>
+      environment.random
+        .below(2 ** 32)
+        .toString(16)
+        .padStart(8, '0');
     this.#runId = digits() + digits();
   }
 

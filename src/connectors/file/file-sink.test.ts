@@ -1,6 +1,9 @@
 import test from 'ava';
 import { hasErrorCode } from '../../base/errors.ts';
-import { type SimulatedEnvironment, simulatedEnvironment } from '../../base/simulated-environment.ts';
+import {
+  type SimulatedEnvironment,
+  simulatedEnvironment,
+} from '../../base/simulated-environment.ts';
 import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
 import type { RuntimeContext } from '../../functions/runtime-context.ts';
@@ -45,7 +48,9 @@ async function readBack(environment: SimulatedEnvironment): Promise<Event[]> {
 }
 
 function visible(environment: SimulatedEnvironment): readonly string[] {
-  return environment.fileSystem.stat('/out') === undefined ? [] : findFiles(environment.fileSystem, '/out');
+  return environment.fileSystem.stat('/out') === undefined
+    ? []
+    : findFiles(environment.fileSystem, '/out');
 }
 
 test('what two subtasks write is read back once, after the commit and not before', async (t) => {
@@ -64,9 +69,16 @@ test('what two subtasks write is read back once, after the commit and not before
     await committer?.commit(committables);
     await writer.close();
   }
-  t.deepEqual(await readBack(environment), Array.from({ length: 500 }, (_, id) => eventOf(id)));
-  t.true(visible(environment).every((path) => /^\/out\/part-[0-9a-f]{16}-[01]-\d+\.jsonl$/.test(path)));
-  t.true(visible(environment).every((path) => (environment.fileSystem.stat(path)?.size ?? 0) <= 1100));
+  t.deepEqual(
+    await readBack(environment),
+    Array.from({ length: 500 }, (_, id) => eventOf(id)),
+  );
+  t.true(
+    visible(environment).every((path) => /^\/out\/part-[0-9a-f]{16}-[01]-\d+\.jsonl$/.test(path)),
+  );
+  t.true(
+    visible(environment).every((path) => (environment.fileSystem.stat(path)?.size ?? 0) <= 1100),
+  );
 });
 
 test('a lister between any two steps sees only whole files', async (t) => {
@@ -102,7 +114,7 @@ test('a lister between any two steps sees only whole files', async (t) => {
   t.is((await readBack(environment)).length, 300);
 });
 
-test('what was handed to the committer survives a crash, before and after the commit', async (t) => {
+test('what was handed to the committer survives a crash before and after the commit', async (t) => {
   for (const isCommitted of [false, true]) {
     const environment = simulatedEnvironment({ seed: 1 });
     const sink = eventSink({ bucket: (event) => `${event.city}/x` });
@@ -119,7 +131,9 @@ test('what was handed to the committer survives a crash, before and after the co
 
 test('a failed writer leaves nothing that was not handed out', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
-  const writer = eventSink({ rollingPolicy: { maxPartBytes: 100 } }).createWriter(contextOf(environment));
+  const writer = eventSink({ rollingPolicy: { maxPartBytes: 100 } }).createWriter(
+    contextOf(environment),
+  );
   for (let id = 0; id < 30; id++) writer.write(eventOf(id), NOTHING);
   await writer.close();
   t.deepEqual(environment.fileSystem.list('/out'), []);
@@ -160,13 +174,20 @@ test('a commit refuses to replace a foreign file and a part that changed', (t) =
   const gone = prepared();
   environment.fileSystem.remove(gone.inProgressPath);
   for (const part of [foreign, changed, gone]) {
-    t.true(hasErrorCode(t.throws(() => commit(part)), 'CONNECTOR_FAILED'));
+    t.true(
+      hasErrorCode(
+        t.throws(() => commit(part)),
+        'CONNECTOR_FAILED',
+      ),
+    );
   }
 });
 
 test('parts roll by age and by inactivity', (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
-  const sink = eventSink({ rollingPolicy: { rolloverIntervalMs: 1000, inactivityIntervalMs: 300 } });
+  const sink = eventSink({
+    rollingPolicy: { rolloverIntervalMs: 1000, inactivityIntervalMs: 300 },
+  });
   const writer = sink.createWriter(contextOf(environment));
   t.is(writer.nextTimerMs?.(), Number.POSITIVE_INFINITY);
   const start = environment.clock.monotonicMs();
@@ -199,7 +220,20 @@ test('buckets are folders; those that would escape or be skipped are refused', a
   await sink.createCommitter?.(contextOf(environment)).commit(writer.prepareCommit?.() ?? []);
   t.deepEqual(environment.fileSystem.list('/out'), ['city 0', 'city 1', 'city 2']);
   t.is((await readBack(environment)).length, 9);
-  const bad = ['..', '../x', '/x', 'a/../b', 'a//b', 'a/', '.x', '_x', 'a\u0000', 'a\\b', 'x'.repeat(256), 'C:'];
+  const bad = [
+    '..',
+    '../x',
+    '/x',
+    'a/../b',
+    'a//b',
+    'a/',
+    '.x',
+    '_x',
+    'a\u0000',
+    'a\\b',
+    'x'.repeat(256),
+    'C:',
+  ];
   for (const city of bad) {
     const error = t.throws(() => writer.write({ id: 1, city }, NOTHING), undefined, city);
     t.true(hasErrorCode(error, 'ILLEGAL_ARGUMENT'));
@@ -210,13 +244,21 @@ test('buckets are folders; those that would escape or be skipped are refused', a
 test('every CSV part has its own header', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const format = csvFormat<Event>();
-  const sink = fileSink<Event>({ path: '/out', format, prefix: 'p', suffix: '.txt', rollingPolicy: { maxPartBytes: 40 } });
+  const sink = fileSink<Event>({
+    path: '/out',
+    format,
+    prefix: 'p',
+    suffix: '.txt',
+    rollingPolicy: { maxPartBytes: 40 },
+  });
   const writer = sink.createWriter(contextOf(environment));
   for (let id = 0; id < 20; id++) writer.write(eventOf(id), NOTHING);
   await writer.flush(true);
   await sink.createCommitter?.(contextOf(environment)).commit(writer.prepareCommit?.() ?? []);
   t.true(visible(environment).length > 3);
-  const { records } = await readAll(fileSource({ path: '/out/p-*.txt', format: csvFormat() }), { environment });
+  const { records } = await readAll(fileSource({ path: '/out/p-*.txt', format: csvFormat() }), {
+    environment,
+  });
   t.is(records.length, 20);
   t.deepEqual(records[0], { id: '0', city: 'city 0' });
 });
@@ -234,7 +276,9 @@ test('a full disk fails the write with its code', (t) => {
 test('a lone surrogate is refused by CSV and escaped by JSON', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const record = { id: 1, city: '\ud800' };
-  const csv = fileSink<Event>({ path: '/csv', format: csvFormat<Event>() }).createWriter(contextOf(environment));
+  const csv = fileSink<Event>({ path: '/csv', format: csvFormat<Event>() }).createWriter(
+    contextOf(environment),
+  );
   csv.write(record, NOTHING);
   t.throws(() => void csv.flush(true), { message: /surrogate/ });
   const sink = eventSink();

@@ -7,7 +7,9 @@ import { FileSinkWriter } from './file-sink-writer.ts';
 import { PartCommitter } from './part-committer.ts';
 import type { PartCommittable } from './part-file.ts';
 
-/** When a part file is closed and the next begun; whichever comes first, and at every checkpoint. */
+/**
+ * When a part file is closed and the next begun; whichever comes first, and at every checkpoint.
+ */
 export interface RollingPolicy {
   /** At this size; 128 MiB. */
   readonly maxPartBytes?: number | undefined;
@@ -29,8 +31,8 @@ export interface FileSinkOptions<T> {
   readonly suffix?: string | undefined;
   readonly rollingPolicy?: RollingPolicy | undefined;
   /**
-   * The folder below `path` for a record, such as `dt=2001-01-17`; names separated by `/`. A bucket that
-   * would leave `path` is refused.
+   * The folder below `path` for a record, such as `dt=2001-01-17`; names separated by `/`. A bucket
+   * that would leave `path` is refused.
    */
   readonly bucket?: ((record: T) => string) | undefined;
   /** How many buckets a subtask keeps open; 256. */
@@ -57,9 +59,9 @@ const PART_BYTES_DEFAULT = 128 * MEBIBYTE;
 const OPEN_PARTS_DEFAULT = 256;
 
 /**
- * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`. Files are written under
- * hidden names and get their final ones when the checkpoint or the job is complete: who lists the folder
- * never sees half a file, and restarts neither lose nor repeat records.
+ * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`. Files are written
+ * under hidden names and get their final ones when the checkpoint or the job is complete: who lists
+ * the folder never sees half a file, and restarts neither lose nor repeat records.
  *
  * @example
  * results.sinkTo(fileSink({ path: 'out', format: jsonLinesFormat() }));
@@ -80,7 +82,8 @@ function settingsOf<T>(options: FileSinkOptions<T>): FileSinkSettings<T> {
   if (!/^[^./_\\][^/\\]{0,99}$/.test(prefix)) {
     throw invalid('prefix', prefix, 'a name without / that does not begin with . or _');
   }
-  if (/[/\\]/.test(suffix) || suffix.length > 100) throw invalid('suffix', suffix, 'a name without /');
+  if (/[/\\]/.test(suffix) || suffix.length > 100)
+    throw invalid('suffix', suffix, 'a name without /');
   const policy = options.rollingPolicy ?? {};
   return Object.freeze({
     path,
@@ -91,7 +94,10 @@ function settingsOf<T>(options: FileSinkOptions<T>): FileSinkSettings<T> {
     rollingPolicy: {
       maxPartBytes: positive('maxPartBytes', policy.maxPartBytes ?? PART_BYTES_DEFAULT),
       rolloverIntervalMs: positive('rolloverIntervalMs', policy.rolloverIntervalMs ?? MINUTE_MS),
-      inactivityIntervalMs: positive('inactivityIntervalMs', policy.inactivityIntervalMs ?? MINUTE_MS),
+      inactivityIntervalMs: positive(
+        'inactivityIntervalMs',
+        policy.inactivityIntervalMs ?? MINUTE_MS,
+      ),
     },
     openPartsMax: positive('openPartsMax', options.openPartsMax ?? OPEN_PARTS_DEFAULT),
   });

@@ -1,4 +1,6 @@
-/** Drives a file source the way a runtime does, for tests: enumerator, readers, splits on request. */
+/**
+ * Drives a file source the way a runtime does, for tests: enumerator, readers, splits on request.
+ */
 import type { Environment, FileSystem } from '../../base/environment.ts';
 import { DEAD_LETTERS, type DeadLetter } from '../../functions/dead-letter.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';

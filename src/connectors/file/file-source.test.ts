@@ -2,7 +2,10 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import { hasErrorCode } from '../../base/errors.ts';
-import { type SimulatedEnvironment, simulatedEnvironment } from '../../base/simulated-environment.ts';
+import {
+  type SimulatedEnvironment,
+  simulatedEnvironment,
+} from '../../base/simulated-environment.ts';
 import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
 import type { LineReaderFormat } from '../../functions/format.ts';
@@ -35,12 +38,14 @@ const textFormat: LineReaderFormat<string> = {
   }),
 };
 
-const anyLine = fc.oneof(
-  fc.string({ unit: 'grapheme', maxLength: 30 }),
-  fc.constantFrom('', '!', '!bad', 'é', '\ufeff', '😀'.repeat(9)),
-).map((line) => line.replace(/[\r\n]/g, ' '));
+const anyLine = fc
+  .oneof(
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc.constantFrom('', '!', '!bad', 'é', '\ufeff', '😀'.repeat(9)),
+  )
+  .map((line) => line.replace(/[\r\n]/g, ' '));
 
-test('any lines cut at any splitBytes give every line exactly once, with right offsets', async (t) => {
+test('any lines cut at any splitBytes come exactly once, with right offsets', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyLine, { maxLength: 20 }),
@@ -58,10 +63,7 @@ test('any lines cut at any splitBytes give every line exactly once, with right o
         const { records, deadLetters } = await readAll(source, { environment, parallelism });
         const { good, bad } = expectedOf(content, lineEnd);
         t.deepEqual([...records].sort(), good.sort());
-        t.deepEqual(
-          deadLetters.map(({ offset, raw }) => `${offset}:${raw}`).sort(),
-          bad.sort(),
-        );
+        t.deepEqual(deadLetters.map(({ offset, raw }) => `${offset}:${raw}`).sort(), bad.sort());
       },
     ),
     { numRuns: 1000 },
@@ -84,7 +86,10 @@ function expectedOf(content: string, lineEnd: string): { good: string[]; bad: st
 
 test('a run goes on after any record from what snapshotState gave', async (t) => {
   const lines = Array.from({ length: 60 }, (_, i) => (i % 7 === 3 ? `!${i}` : `line ${i} é`));
-  const environment = worldWith({ '/in/a.txt': lines.join('\n'), '/in/b.txt': `${lines.join('\r\n')}\r\n` });
+  const environment = worldWith({
+    '/in/a.txt': lines.join('\n'),
+    '/in/b.txt': `${lines.join('\r\n')}\r\n`,
+  });
   const source = fileSource({ path: '/in', format: textFormat, splitBytes: 100, blockBytes: 64 });
   const whole = await readAll(source, { environment });
   const total = whole.records.length + whole.deadLetters.length;
@@ -93,11 +98,17 @@ test('a run goes on after any record from what snapshotState gave', async (t) =>
     const first = await readUntil(source, environment, stopAfter);
     const rest = await readAll(source, { environment, restored: first.splits });
     t.deepEqual([...first.records, ...rest.records], whole.records, `stopped after ${stopAfter}`);
-    t.deepEqual([...first.letters, ...rest.deadLetters].map((letter) => letter.offset), whole.deadLetters.map((letter) => letter.offset));
+    t.deepEqual(
+      [...first.letters, ...rest.deadLetters].map((letter) => letter.offset),
+      whole.deadLetters.map((letter) => letter.offset),
+    );
   }
 });
 
-/** Reads with one reader, stops after some records; what is left are the reader's and the enumerator's splits. */
+/**
+ * Reads with one reader, stops after some records; what is left are the reader's and the
+ * enumerator's splits.
+ */
 async function readUntil(
   source: ReturnType<typeof fileSource<string>>,
   environment: SimulatedEnvironment,
@@ -124,7 +135,9 @@ async function readUntil(
   let splits: FileSplit[] | undefined;
   const count = (): void => {
     if (splits === undefined && records.length + letters.length === stopAfter) {
-      splits = JSON.parse(JSON.stringify([...reader.snapshotState(), ...given, ...enumerator.snapshotState()]));
+      splits = JSON.parse(
+        JSON.stringify([...reader.snapshotState(), ...given, ...enumerator.snapshotState()]),
+      );
     }
   };
   reader.start?.();
@@ -157,7 +170,9 @@ test('a folder is read recursively in stable order, without hidden names', async
     '/in/_SUCCESS': 'no\n',
     '/in/.part/x.txt': 'no\n',
   });
-  const { records } = await readAll(fileSource({ path: '/in', format: textFormat }), { environment });
+  const { records } = await readAll(fileSource({ path: '/in', format: textFormat }), {
+    environment,
+  });
   t.deepEqual(records, ['a1', 'a2', 'b']);
 });
 
@@ -187,7 +202,9 @@ test('a glob matches names, any folders and alternatives', async (t) => {
 test('a missing path and a glob without matches are errors', async (t) => {
   const environment = worldWith({ '/in/a.txt': 'a\n' });
   for (const path of ['/in/b.txt', '/none', '/in/*.csv']) {
-    const error = await t.throwsAsync(readAll(fileSource({ path, format: textFormat }), { environment }));
+    const error = await t.throwsAsync(
+      readAll(fileSource({ path, format: textFormat }), { environment }),
+    );
     t.true(hasErrorCode(error, 'FILE_NOT_FOUND'), path);
     t.true(error.message.includes(path));
   }
@@ -210,20 +227,27 @@ test('compressed files are read whole, and resume by decompressed position', asy
 
 test('a damaged compressed file fails with its name', async (t) => {
   const environment = worldWith({ '/in/a.gz': 'not gzip' });
-  const error = await t.throwsAsync(readAll(fileSource({ path: '/in/a.gz', format: textFormat }), { environment }));
+  const error = await t.throwsAsync(
+    readAll(fileSource({ path: '/in/a.gz', format: textFormat }), { environment }),
+  );
   t.true(hasErrorCode(error, 'FORMAT_INVALID'));
   t.true(error.message.includes('/in/a.gz'));
 });
 
-test('a line of 50 MB is read; one over lineBytesMax is a dead letter with a bounded raw', async (t) => {
+test('a line of 50 MB is read; one over lineBytesMax is a dead letter', async (t) => {
   const long = 'x'.repeat(50_000_000);
   const environment = worldWith({ '/in/a.txt': `first\n${long}\nlast\n` });
   const path = '/in/a.txt';
   const all = await readAll(fileSource({ path, format: textFormat }), { environment });
-  t.deepEqual(all.records.map((record) => record.length), [5, 50_000_000, 4]);
+  t.deepEqual(
+    all.records.map((record) => record.length),
+    [5, 50_000_000, 4],
+  );
   const lineBytesMax = 1_000_000;
   for (const splitBytes of [undefined, 20_000_000]) {
-    const some = await readAll(fileSource({ path, format: textFormat, lineBytesMax, splitBytes }), { environment });
+    const some = await readAll(fileSource({ path, format: textFormat, lineBytesMax, splitBytes }), {
+      environment,
+    });
     t.deepEqual(some.records, ['first', 'last']);
     t.is(some.deadLetters.length, 1);
     t.is(some.deadLetters[0]?.offset, 6);
@@ -243,7 +267,17 @@ test('every poll is bounded', async (t) => {
     sendSplitRequest: () => undefined,
     hasSideOutput: () => true,
   });
-  reader.addSplits([{ splitId: 'a', path: '/in/a.txt', start: 0, end: 200_000, position: 0, isAligned: true, block: -1 }]);
+  reader.addSplits([
+    {
+      splitId: 'a',
+      path: '/in/a.txt',
+      start: 0,
+      end: 200_000,
+      position: 0,
+      isAligned: true,
+      block: -1,
+    },
+  ]);
   reader.notifyNoMoreSplits();
   let records = 0;
   let most = 0;
@@ -252,14 +286,19 @@ test('every poll is bounded', async (t) => {
     const collect = (): void => {
       records++;
     };
-    status = reader.pollNext({ collect, output: () => undefined, markIdle: () => undefined, markActive: () => undefined });
+    status = reader.pollNext({
+      collect,
+      output: () => undefined,
+      markIdle: () => undefined,
+      markActive: () => undefined,
+    });
     most = Math.max(most, records - before);
   }
   t.is(records, 100_000);
   t.true(most <= 1024);
 });
 
-test('without a reader of dead letters the first malformed line fails the job and names the remedy', async (t) => {
+test('without a reader of dead letters the first malformed line fails the job', async (t) => {
   const environment = worldWith({ '/in/a.txt': 'fine\n!bad\n' });
   const source = fileSource({ path: '/in/a.txt', format: textFormat });
   const error = await t.throwsAsync(readAll(source, { environment, hasDeadLetterReader: false }));
@@ -286,19 +325,36 @@ test('an error downstream is not taken for malformed input', async (t) => {
 test('a file that got shorter fails the job instead of losing its end', async (t) => {
   const environment = worldWith({ '/in/a.txt': 'a\nb\n' });
   const source = fileSource({ path: '/in/a.txt', format: textFormat });
-  const split = { splitId: 'a', path: '/in/a.txt', start: 0, end: 100, position: 0, isAligned: true, block: -1 };
+  const split = {
+    splitId: 'a',
+    path: '/in/a.txt',
+    start: 0,
+    end: 100,
+    position: 0,
+    isAligned: true,
+    block: -1,
+  };
   const error = await t.throwsAsync(readAll(source, { environment, restored: [split] }));
   t.true(hasErrorCode(error, 'CONNECTOR_FAILED'));
 });
 
 test('a CSV header is read by every split of its file', async (t) => {
   const rows = Array.from({ length: 50 }, (_, i) => `${i};é${i}`);
-  const environment = worldWith({ '/in/a.csv': `\ufeffid;name\r\n${rows.join('\r\n')}`, '/in/b.csv': '' });
+  const environment = worldWith({
+    '/in/a.csv': `\ufeffid;name\r\n${rows.join('\r\n')}`,
+    '/in/b.csv': '',
+  });
   const type = types.row({ name: types.string, id: types.int });
   const format = csvFormat({ type, delimiter: ';' });
   for (const splitBytes of [1, 7, 64, 10_000]) {
-    const { records } = await readAll(fileSource({ path: '/in', format, splitBytes }), { environment, parallelism: 2 });
-    t.deepEqual(records.map((record) => record.id).sort((a, b) => a - b), rows.map((_, i) => i));
+    const { records } = await readAll(fileSource({ path: '/in', format, splitBytes }), {
+      environment,
+      parallelism: 2,
+    });
+    t.deepEqual(
+      records.map((record) => record.id).sort((a, b) => a - b),
+      rows.map((_, i) => i),
+    );
     t.is(records.find((record) => record.id === 7)?.name, 'é7');
   }
 });
@@ -320,5 +376,7 @@ test('options out of range are refused with their name', (t) => {
   t.throws(() => fileSource({ path: '', format }), { message: /path/ });
   t.throws(() => fileSource({ path: 'a', format, splitBytes: 0 }), { message: /splitBytes/ });
   t.throws(() => fileSource({ path: 'a', format, lineBytesMax: 1.5 }), { message: /lineBytesMax/ });
-  t.throws(() => fileSource({ path: 'a', format, onMalformed: 'skip' as 'fail' }), { message: /onMalformed/ });
+  t.throws(() => fileSource({ path: 'a', format, onMalformed: 'skip' as 'fail' }), {
+    message: /onMalformed/,
+  });
 });

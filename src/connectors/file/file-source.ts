@@ -12,8 +12,8 @@ import { LineSplitReader } from './line-split-reader.ts';
 /** Options of {@link fileSource}. */
 export interface FileSourceOptions<T> {
   /**
-   * A file, a folder (all files below it, but for names that begin with `.` or `_`), or a glob: `*` and `?`
-   * within a name, `**` for any folders, `{a,b}`.
+   * A file, a folder (all files below it, but for names that begin with `.` or `_`), or a glob: `*`
+   * and `?` within a name, `**` for any folders, `{a,b}`.
    */
   readonly path: string;
   /** What the files hold: `jsonLinesFormat()`, `csvFormat()`, `parquetFormat()`. */
@@ -21,8 +21,8 @@ export interface FileSourceOptions<T> {
   /** The size at which files of lines are cut, so that subtasks share them; 64 MiB. */
   readonly splitBytes?: number | undefined;
   /**
-   * What happens to malformed input: `dead-letter` (default) sends it to the side output `DEAD_LETTERS`,
-   * which somebody must read; `fail` fails the job.
+   * What happens to malformed input: `dead-letter` (default) sends it to the side output
+   * `DEAD_LETTERS`, which somebody must read; `fail` fails the job.
    */
   readonly onMalformed?: OnMalformed | undefined;
   /** The longest line; a longer one is malformed; 64 MiB. */
@@ -48,7 +48,8 @@ const BLOCK_BYTES_DEFAULT = 256 * 1024;
  */
 export function fileSource<T>(options: FileSourceOptions<T>): Source<T, FileSplit> {
   const { path, format } = options;
-  if (path === '') throw new MillraceError('ILLEGAL_ARGUMENT', 'the path of a file source is empty');
+  if (path === '')
+    throw new MillraceError('ILLEGAL_ARGUMENT', 'the path of a file source is empty');
   const splitBytes = positive('splitBytes', options.splitBytes ?? SPLIT_BYTES_DEFAULT);
   const lineBytesMax = positive('lineBytesMax', options.lineBytesMax ?? LINE_BYTES_MAX_DEFAULT);
   const blockBytes = positive('blockBytes', options.blockBytes ?? BLOCK_BYTES_DEFAULT);

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * 1. Plain data: it crosses threads and is written into checkpoints.
- * 2. Of a line-oriented file `start`, `end` and `position` are byte offsets (in the decompressed bytes of a
- *    compressed file); of a block-oriented one they are row numbers in the file.
+ * 2. Of a line-oriented file `start`, `end` and `position` are byte offsets (in the decompressed
+ *    bytes of a compressed file); of a block-oriented one they are row numbers in the file.
  * 3. A line belongs to the split in which its first byte lies, wherever it ends.
  */
 import type { SourceSplit } from '../../functions/source.ts';
@@ -18,8 +18,8 @@ export interface FileSplit extends SourceSplit {
   /** Where reading goes on. */
   readonly position: number;
   /**
-   * Whether `position` is where a line begins; else it may be within a line, which belongs to the split
-   * before.
+   * Whether `position` is where a line begins; else it may be within a line, which belongs to the
+   * split before.
    */
   readonly isAligned: boolean;
   /** The block of a block-oriented file, from 0; -1 for lines. */

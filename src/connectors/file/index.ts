@@ -1,4 +1,7 @@
-/** The published entry point `millrace/connectors/file`: file source, file sink and the formats of files. */
+/**
+ * The published entry point `millrace/connectors/file`: file source, file sink and the formats of
+ * files.
+ */
 export { type CsvFormat, type CsvFormatOptions, csvFormat } from '../../formats/csv/csv-format.ts';
 export {
   type JsonLinesFormat,
@@ -6,7 +9,12 @@ export {
   jsonLinesFormat,
 } from '../../formats/json/json-lines-format.ts';
 export { type ParquetFormatOptions, parquetFormat } from '../../formats/parquet/parquet-format.ts';
-export type { BlockReaderFormat, LineReaderFormat, ReaderFormat, WriterFormat } from '../../functions/format.ts';
+export type {
+  BlockReaderFormat,
+  LineReaderFormat,
+  ReaderFormat,
+  WriterFormat,
+} from '../../functions/format.ts';
 export type { OnMalformed } from './dead-letter-reporter.ts';
 export { type FileSinkOptions, fileSink, type RollingPolicy } from './file-sink.ts';
 export { type FileSourceOptions, fileSource } from './file-source.ts';

@@ -10,7 +10,10 @@
 import { isAscii } from 'node:buffer';
 import type { FileInput } from './file-input.ts';
 
-/** A Node buffer with the native string calls that its type does not list; they skip a look at the encoding. */
+/**
+ * A Node buffer with the native string calls that its type does not list; they skip a look at the
+ * encoding.
+ */
 export interface TextBuffer extends Buffer {
   latin1Slice(start: number, end: number): string;
   utf8Slice(start: number, end: number): string;
@@ -34,7 +37,10 @@ export class LineBuffer {
     this.base = position;
   }
 
-  /** Drops the bytes before `keepFrom` and reads more behind the rest; what was at `keepFrom` is now at 0. */
+  /**
+   * Drops the bytes before `keepFrom` and reads more behind the rest; what was at `keepFrom` is now
+   * at 0.
+   */
   advance(keepFrom: number): void {
     const rest = this.filled - keepFrom;
     if (rest > 0 && keepFrom > 0) this.bytes.copyWithin(0, keepFrom, this.filled);

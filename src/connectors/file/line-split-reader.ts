@@ -1,12 +1,12 @@
 /**
- * @dataplane
  * Reads the lines of one split and has them decoded.
  *
  * Invariants:
- * 1. Every line whose first byte lies in the split gives exactly one record or one dead letter, with the byte
- *    offset of its start; empty lines and comments give neither.
+ * 1. Every line whose first byte lies in the split gives exactly one record or one dead letter,
+ *    with the byte offset of its start; empty lines and comments give neither.
  * 2. The position is that of the next line not yet emitted, after every record.
- * 3. A line longer than `lineBytesMax` is one dead letter; memory holds at most twice that many bytes.
+ * 3. A line longer than `lineBytesMax` is one dead letter; memory holds at most twice that many
+ *    bytes.
  */
 import { isUtf8 } from 'node:buffer';
 import { hasErrorCode, MillraceError } from '../../base/errors.ts';
@@ -160,7 +160,7 @@ export class LineSplitReader<T> implements SplitReader<T> {
     }
     let record: T | undefined;
     try {
-      // The text is checked first: a decoder would take malformed UTF-8 for U+FFFD.
+      // Only decoding is inside: an error downstream must never be taken for malformed input.
       const line = this.#buffer.isAscii ? bytes.latin1Slice(start, end) : this.#text(start, end);
       record = this.#decoder.decode(line);
     } catch (error) {
@@ -243,7 +243,8 @@ function badHeader(limits: HeaderLimits, isTooLong: boolean): MillraceError {
     : 'not valid UTF-8';
   return new MillraceError(
     'FORMAT_INVALID',
-    `the header line of '${limits.path}' is ${reason}; mend the file, or set header: false if it has none`,
+    `the header line of '${limits.path}' is ${reason}; mend the file, or set header: false ` +
+      'if it has none',
     { details: { file: limits.path, offset: 0 } },
   );
 }

@@ -47,8 +47,8 @@ function sizes(bytes: number, part: PartCommittable): string {
 function failed(part: PartCommittable, reason: string): MillraceError {
   return new MillraceError(
     'CONNECTOR_FAILED',
-    `cannot commit '${part.finalPath}' (in progress: '${part.inProgressPath}'): ${reason}; was it ` +
-      'changed or removed while the job ran?',
+    `cannot commit '${part.finalPath}' (in progress: '${part.inProgressPath}'): ${reason}; was ` +
+      'it changed or removed while the job ran?',
     { details: { ...part } },
   );
 }

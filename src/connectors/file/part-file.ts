@@ -1,10 +1,12 @@
 /**
- * One file that a sink writes: in progress under a hidden name, finished under its final name by a rename.
+ * One file that a sink writes: in progress under a hidden name, finished under its final name by a
+ * rename.
  *
  * Invariants:
- * 1. Only the committer makes a final name; until then the bytes are under a name that readers skip.
- * 2. A closed part is durable before it is handed out as a committable, so a commit repeated after a crash
- *    finds all bytes.
+ * 1. Only the committer makes a final name; until then the bytes are under a name that readers
+ *    skip.
+ * 2. A closed part is durable before it is handed out as a committable, so a commit repeated after
+ *    a crash finds all bytes.
  */
 import type { FileHandle, FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -112,7 +114,8 @@ function parentOf(path: string): string {
 function loneSurrogate(path: string): MillraceError {
   return new MillraceError(
     'RECORD_TYPE_MISMATCH',
-    `a record for '${path}' has a string with half of a surrogate pair, which UTF-8 cannot carry: ` +
-      'map such strings with toWellFormed() before the sink, or use jsonLinesFormat(), which escapes them',
+    `a record for '${path}' has a string with half of a surrogate pair, which UTF-8 cannot ` +
+      'carry: map such strings with toWellFormed() before the sink, or use jsonLinesFormat(), ' +
+      'which escapes them',
   );
 }

@@ -2,9 +2,10 @@
  * CSV lines to records.
  *
  * Invariants:
- * 1. Every line of a file has as many cells as its header (or the type) has columns, or it is malformed.
- * 2. With header and type, columns are found by name, in any order; columns that the type does not name are
- *    ignored.
+ * 1. Every line of a file has as many cells as its header (or the type) has columns, or it is
+ *    malformed.
+ * 2. With header and type, columns are found by name, in any order; columns that the type does not
+ *    name are ignored.
  */
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -36,7 +37,9 @@ export class CsvDecoder<T> implements LineDecoder<T> {
 
   header(line: string): void {
     const count = this.#readHeader(line);
-    const names = this.#lines.cells.slice(0, count).map((cell) => cell ?? this.#dialect.nullLiteral);
+    const names = this.#lines.cells
+      .slice(0, count)
+      .map((cell) => cell ?? this.#dialect.nullLiteral);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw badHeader(`names the column '${twice}' twice`, line);
     this.#columns(names, line);
@@ -85,7 +88,7 @@ function badHeader(reason: string, line: string): MillraceError {
   const shown = line.length > 200 ? `${line.slice(0, 200)}…` : line;
   return new MillraceError(
     'FORMAT_INVALID',
-    `the CSV header ${reason}: '${shown}'; mend the file or the type, or set header: false if the first ` +
-      'line is data',
+    `the CSV header ${reason}: '${shown}'; mend the file or the type, or set header: false if ` +
+      'the first line is data',
   );
 }

@@ -14,8 +14,8 @@ export interface CsvDialectOptions {
   /** Whether lines that begin with `#` are comments; false. */
   readonly allowComments?: boolean | undefined;
   /**
-   * Whether quoted cells may hold line feeds; false. A file is then read whole by one subtask, since it
-   * cannot be cut at line feeds.
+   * Whether quoted cells may hold line feeds; false. A file is then read whole by one subtask,
+   * since it cannot be cut at line feeds.
    */
   readonly multiline?: boolean | undefined;
 }
@@ -43,11 +43,13 @@ export function csvDialect(options: CsvDialectOptions): CsvDialect {
       `the CSV delimiter '${delimiter}' is also its quote or escape character: choose another`,
     );
   }
-  const isAmbiguous = [delimiter, quote, '\n', '\r'].some((special) => nullLiteral.includes(special));
+  const isAmbiguous = [delimiter, quote, '\n', '\r'].some((special) =>
+    nullLiteral.includes(special),
+  );
   if (isAmbiguous) {
     throw new MillraceError(
       'ILLEGAL_ARGUMENT',
-      `the CSV nullLiteral '${nullLiteral}' holds a delimiter, a quote or a line end: choose another`,
+      `the CSV nullLiteral '${nullLiteral}' holds a delimiter, quote or line end: choose another`,
     );
   }
   const { allowComments = false, multiline = false } = options;

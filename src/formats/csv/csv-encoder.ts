@@ -3,8 +3,8 @@
  *
  * Invariants:
  * 1. What is written reads back as it was: cells are quoted exactly if they would not otherwise.
- * 2. Columns are the type's fields, else the keys of the first record; a later record with other keys is an
- *    error, since a column cannot be added.
+ * 2. Columns are the type's fields, else the keys of the first record; a later record with other
+ *    keys is an error, since a column cannot be added.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { RecordEncoder } from '../../functions/format.ts';
@@ -84,7 +84,7 @@ function isTimestamp(type: RowField['type']): boolean {
 function noRow(record: unknown): MillraceError {
   return new MillraceError(
     'RECORD_TYPE_MISMATCH',
-    `a CSV file takes objects, one per line, but the record is ${String(record)}: map it to an object`,
+    `a CSV file takes objects, one per line, but the record is ${String(record)}: map it first`,
   );
 }
 
@@ -101,7 +101,7 @@ function otherKeys(record: object, columns: readonly Column[]): MillraceError {
 function emptyLine(columns: readonly Column[]): MillraceError {
   return new MillraceError(
     'RECORD_TYPE_MISMATCH',
-    `a null in the only column '${columns[0]?.name}' would be an empty line, which is no record: give ` +
+    `a null in the only column '${columns[0]?.name}' would be an empty line, no record: give ` +
       "csvFormat a nullLiteral such as 'NULL'",
   );
 }

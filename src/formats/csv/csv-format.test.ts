@@ -6,8 +6,26 @@ import type { CsvDialectOptions } from './csv-dialect.ts';
 
 const hostile = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 10 }),
-  fc.constantFrom('', '"', '""', ',', ';', '\n', '\r\n', '\\', '\\"', '#', 'NULL', '\ufeff', ' ', '=1+1', "'"),
-  fc.array(fc.constantFrom('"', ',', '\n', '\r', '\\', 'a', 'NULL'), { maxLength: 8 }).map((parts) => parts.join('')),
+  fc.constantFrom(
+    '',
+    '"',
+    '""',
+    ',',
+    ';',
+    '\n',
+    '\r\n',
+    '\\',
+    '\\"',
+    '#',
+    'NULL',
+    '\ufeff',
+    ' ',
+    '=1+1',
+    "'",
+  ),
+  fc
+    .array(fc.constantFrom('"', ',', '\n', '\r', '\\', 'a', 'NULL'), { maxLength: 8 })
+    .map((parts) => parts.join('')),
 );
 
 const dialects: readonly CsvDialectOptions[] = [
@@ -34,7 +52,11 @@ const anyRow = fc.record({
   s: hostile,
   o: fc.option(hostile),
   d: fc.double(),
-  n: fc.option(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map((n) => (Number.isSafeInteger(Number(n)) ? Number(n) : n))),
+  n: fc.option(
+    fc
+      .bigInt({ min: -(2n ** 70n), max: 2n ** 70n })
+      .map((n) => (Number.isSafeInteger(Number(n)) ? Number(n) : n)),
+  ),
   t: fc.integer({ min: -8.64e15, max: 8.64e15 }),
   b: fc.boolean(),
   y: fc.uint8Array({ maxLength: 5 }).map((bytes) => new Uint8Array(bytes)),
@@ -57,12 +79,17 @@ function decodeAll<T>(text: string, format: ReturnType<typeof csvFormat<T>>): T[
 
 test('typed rows with hostile cells read back as they were, in every dialect', (t) => {
   fc.assert(
-    fc.property(fc.array(anyRow, { minLength: 1, maxLength: 8 }), fc.constantFrom(...dialects), fc.boolean(), (rows, dialect, header) => {
-      const format = csvFormat({ ...dialect, type, header, multiline: true });
-      const encoder = format.createEncoder();
-      const text = rows.map((row) => encoder.encode(row)).join('');
-      t.deepEqual(decodeAll(text, format), rows);
-    }),
+    fc.property(
+      fc.array(anyRow, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom(...dialects),
+      fc.boolean(),
+      (rows, dialect, header) => {
+        const format = csvFormat({ ...dialect, type, header, multiline: true });
+        const encoder = format.createEncoder();
+        const text = rows.map((row) => encoder.encode(row)).join('');
+        t.deepEqual(decodeAll(text, format), rows);
+      },
+    ),
     { numRuns: 2000 },
   );
 });
@@ -75,7 +102,9 @@ test('untyped rows with hostile names and cells read back as they were', (t) => 
       fc.array(fc.array(hostile, { minLength: 5, maxLength: 5 }), { minLength: 1, maxLength: 5 }),
       fc.constantFrom(...dialects),
       (names, cells, dialect) => {
-        const rows = cells.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] as string])));
+        const rows = cells.map((row) =>
+          Object.fromEntries(names.map((name, i) => [name, row[i] as string])),
+        );
         const format = csvFormat({ ...dialect, multiline: true });
         const encoder = format.createEncoder();
         const text = rows.map((row) => encoder.encode(row)).join('');
@@ -93,7 +122,10 @@ test('columns are found by name, whatever their order; others are ignored', (t) 
 
 test('a quoted null literal is text, an unquoted one null', (t) => {
   const format = csvFormat({ type: types.row({ a: types.optional(types.string), b: types.int }) });
-  t.deepEqual(decodeAll('a,b\n,1\n"",2\n', format), [{ a: null, b: 1 }, { a: '', b: 2 }]);
+  t.deepEqual(decodeAll('a,b\n,1\n"",2\n', format), [
+    { a: null, b: 1 },
+    { a: '', b: 2 },
+  ]);
 });
 
 test('comment lines are no records if allowed', (t) => {
@@ -104,7 +136,7 @@ test('comment lines are no records if allowed', (t) => {
   t.deepEqual(decoder.decode('"# no comment"'), { a: '# no comment' });
 });
 
-test('a header that lacks a column, names one twice or is malformed is an error that says so', (t) => {
+test('a header that lacks a column, names one twice or is malformed is an error', (t) => {
   const decoder = csvFormat({ type: types.row({ a: types.int }) }).createDecoder();
   t.throws(() => decoder.header?.('b,c'), { message: /no column 'a'/ });
   t.throws(() => csvFormat().createDecoder().header?.('a,a'), { message: /'a' twice/ });
@@ -113,7 +145,9 @@ test('a header that lacks a column, names one twice or is malformed is an error 
 });
 
 test('types and options that CSV cannot carry are refused when the format is made', (t) => {
-  t.throws(() => csvFormat({ type: types.row({ a: types.array(types.int) }) }), { message: /'a'.*array/ });
+  t.throws(() => csvFormat({ type: types.row({ a: types.array(types.int) }) }), {
+    message: /'a'.*array/,
+  });
   t.throws(() => csvFormat({ type: types.int }), { message: /types\.row/ });
   t.throws(() => csvFormat({ header: false }), { message: /needs a type/ });
   t.throws(() => csvFormat({ delimiter: ',,' }), { message: /delimiter/ });

@@ -19,11 +19,12 @@ export interface CsvFormatOptions<T> extends CsvDialectOptions {
 export type CsvFormat<T> = LineReaderFormat<T> & WriterFormat<T>;
 
 /**
- * CSV by RFC 4180. With a type, cells are read strictly; with a header, columns are found by name, else they
- * are in the type's order.
+ * CSV by RFC 4180. With a type, cells are read strictly; with a header, columns are found by name,
+ * else they are in the type's order.
  *
  * @example
- * const format = csvFormat({ type: types.row({ id: types.long, name: types.string }), delimiter: ';' });
+ * const format = csvFormat({ type: types.row({ id: types.long, name: types.string }), delimiter:
+ * ';' });
  */
 export function csvFormat<T = Record<string, string>>(
   options: CsvFormatOptions<T> = {},

@@ -3,8 +3,10 @@
  * Takes CSV lines apart by RFC 4180: cells between delimiters, quoted or not.
  *
  * Invariants:
- * 1. A quote opens a quoted cell only as the cell's first character; elsewhere in an unquoted cell it is text.
- * 2. After a closing quote comes a delimiter or the end; anything else is malformed, as is a missing quote.
+ * 1. A quote opens a quoted cell only as the cell's first character; elsewhere in an unquoted cell
+ *    it is text.
+ * 2. After a closing quote comes a delimiter or the end; anything else is malformed, as is a
+ *    missing quote.
  * 3. {@link endOfCsvRecord} and {@link CsvLineReader.read} follow the same grammar.
  */
 import { malformed } from '../../functions/format.ts';
@@ -61,7 +63,10 @@ export class CsvLineReader {
     }
   }
 
-  /** Adds the quoted cell that begins at `start`; returns the index of the delimiter or end after it. */
+  /**
+   * Adds the quoted cell that begins at `start`; returns the index of the delimiter or end after
+   * it.
+   */
   #readQuotedCell(line: string, start: number): number {
     const { delimiter, quote, escape } = this.#dialect;
     let text = '';
@@ -75,7 +80,8 @@ export class CsvLineReader {
         text += line.slice(from, i);
         from = i + 1;
         if (line[from] !== quote) {
-          if (from < line.length && line[from] !== delimiter) throw textAfterQuote(this.cells.length);
+          if (from < line.length && line[from] !== delimiter)
+            throw textAfterQuote(this.cells.length);
           this.cells.push(text);
           return from;
         }
@@ -101,7 +107,10 @@ const UNQUOTED = 1;
 const QUOTED = 2;
 const AFTER_QUOTE = 3;
 
-/** The index of the line feed that ends the record beginning at `from`, or -1 if it is not before `to`. */
+/**
+ * The index of the line feed that ends the record beginning at `from`, or -1 if it is not before
+ * `to`.
+ */
 export function endOfCsvRecord(
   dialect: CsvDialect,
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * Converts CSV cells to declared types and back, strictly: a cell that does not read as its column's type is
- * malformed.
+ * Converts CSV cells to declared types and back, strictly: a cell that does not read as its
+ * column's type is malformed.
  *
  * | type | cell |
  * |---|---|
@@ -13,12 +13,18 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import { malformed } from '../../functions/format.ts';
-import { type ScalarKind, structureOf, type TypeInformation } from '../../types/type-information.ts';
+import {
+  type ScalarKind,
+  structureOf,
+  type TypeInformation,
+} from '../../types/type-information.ts';
 import type { Converter } from '../row-maker.ts';
 import { parseTimestamp } from '../timestamp-text.ts';
 import type { CsvCell } from './csv-line.ts';
 
-/** A converter of cells of the column `name`; `nullText` is what an unquoted null literal reads as. */
+/**
+ * A converter of cells of the column `name`; `nullText` is what an unquoted null literal reads as.
+ */
 export function csvConverter(
   type: TypeInformation<unknown>,
   name: string,
@@ -60,8 +66,8 @@ export function csvText(value: unknown, isTimestamp: boolean, name: string): str
       if (value instanceof Date) return value.toISOString();
       throw new MillraceError(
         'RECORD_TYPE_MISMATCH',
-        `field '${name}' holds ${Array.isArray(value) ? 'an array' : 'an object'}, which a CSV cell ` +
-          'cannot: map it to text before the sink, or use jsonLinesFormat()',
+        `field '${name}' holds ${Array.isArray(value) ? 'an array' : 'an object'}, which a CSV ` +
+          'cell cannot: map it to text before the sink, or use jsonLinesFormat()',
       );
   }
 }
@@ -136,7 +142,10 @@ const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DIGITS_SAFE_MAX = 15;
 
-/** The number that decimal digits mean, possibly rounded beyond 2^53; NaN if the text is anything else. */
+/**
+ * The number that decimal digits mean, possibly rounded beyond 2^53; NaN if the text is anything
+ * else.
+ */
 function wholeNumber(text: string): number {
   const isNegative = text.charCodeAt(0) === 0x2d;
   const start = isNegative ? 1 : 0;
@@ -172,7 +181,7 @@ function mismatch(name: string, expected: string, text: string): Error {
 function notForCsv(name: string, kind: string): MillraceError {
   return new MillraceError(
     'ILLEGAL_ARGUMENT',
-    `column '${name}' has the type ${kind}, which a CSV cell cannot hold: use types.string and convert, ` +
-      'or a format with nesting such as jsonLinesFormat()',
+    `column '${name}' has the type ${kind}, which a CSV cell cannot hold: use types.string and ` +
+      'convert, or a format with nesting such as jsonLinesFormat()',
   );
 }

@@ -1,9 +1,9 @@
 /**
  * Records to JSON text: one line each.
  *
- * JSON has no NaN and no infinities: they are written as `null`. Numbers beyond 2^53 (bigint) are written
- * as digits, Maps with string keys as objects and other Maps as arrays of pairs, Sets as arrays, bytes as
- * base64.
+ * JSON has no NaN and no infinities: they are written as `null`. Numbers beyond 2^53 (bigint) are
+ * written as digits, Maps with string keys as objects and other Maps as arrays of pairs, Sets as
+ * arrays, bytes as base64.
  */
 import type { RecordEncoder } from '../../functions/format.ts';
 
@@ -28,7 +28,10 @@ function isPlain(value: unknown): boolean {
   return true;
 }
 
-/** `rawJSON` is the engine's way to write digits that no number holds; TypeScript does not know it yet. */
+/**
+ * `rawJSON` is the engine's way to write digits that no number holds; TypeScript does not know it
+ * yet.
+ */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
 
 function replaced(this: unknown, _key: string, value: unknown): unknown {

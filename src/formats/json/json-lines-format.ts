@@ -14,8 +14,8 @@ import { jsonConverter, needsExactNumbers } from './json-values.ts';
 /** Options of {@link jsonLinesFormat}. */
 export interface JsonLinesFormatOptions<T> {
   /**
-   * What each line must be; fields that it does not name are ignored. Without it records are the parsed
-   * objects as they are.
+   * What each line must be; fields that it does not name are ignored. Without it records are the
+   * parsed objects as they are.
    */
   readonly type?: TypeInformation<T> | undefined;
 }
@@ -24,8 +24,8 @@ export interface JsonLinesFormatOptions<T> {
 export type JsonLinesFormat<T> = LineReaderFormat<T> & WriterFormat<T>;
 
 /**
- * JSON lines. With a type, values are checked strictly and timestamps may be epoch milliseconds or ISO 8601
- * texts; a line that does not fit is malformed, as is one with a key `__proto__`.
+ * JSON lines. With a type, values are checked strictly and timestamps may be epoch milliseconds or
+ * ISO 8601 texts; a line that does not fit is malformed, as is one with a key `__proto__`.
  *
  * @example
  * const format = jsonLinesFormat({ type: types.row({ id: types.long, at: types.timestamp }) });

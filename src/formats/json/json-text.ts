@@ -2,10 +2,10 @@
  * JSON text to values, refusing what JSON.parse would silently bend.
  *
  * Invariants:
- * 1. A whole number that a JavaScript number would change (9007199254740993) and one beyond its range (1e999)
- *    are refused; a declared bigint keeps every digit.
- * 2. Nesting is bounded by {@link JSON_DEPTH_MAX}, so that whatever walks a record later cannot overflow
- *    the stack.
+ * 1. A whole number that a JavaScript number would change (9007199254740993) and one beyond its
+ *    range (1e999) are refused; a declared bigint keeps every digit.
+ * 2. Nesting is bounded by {@link JSON_DEPTH_MAX}, so that whatever walks a record later cannot
+ *    overflow the stack.
  * 3. No value carries an own `__proto__` key unless its type declares it.
  */
 import { malformed } from '../../functions/format.ts';
@@ -41,15 +41,18 @@ export function parseJsonExactly(text: string): unknown {
 }
 
 /**
- * Parses one JSON text that has no declared type: the plain values of JSON.parse, but for what it would
- * change, which is refused.
+ * Parses one JSON text that has no declared type: the plain values of JSON.parse, but for what it
+ * would change, which is refused.
  */
 export function parsePlainJson(text: string): unknown {
   const value = parseJson(text);
   return isPlain(value) ? value : toPlain(parseJsonExactly(text));
 }
 
-/** Looking at the values is several times faster than searching the text for long digits and escapes. */
+/**
+ * Looking at the values is several times faster than searching the text for long digits and
+ * escapes.
+ */
 function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return true;
@@ -64,8 +67,9 @@ function isPlain(value: unknown): boolean {
 }
 
 /**
- * Makes of a value parsed exactly what it is without a declared type: bigints become numbers where that loses
- * nothing, and are refused else, as is an own key `__proto__`. Changes the value in place.
+ * Makes of a value parsed exactly what it is without a declared type: bigints become numbers where
+ * that loses nothing, and are refused else, as is an own key `__proto__`. Changes the value in
+ * place.
  */
 export function toPlain(value: unknown): unknown {
   if (typeof value === 'bigint') return toNumber(value);
@@ -82,10 +86,15 @@ export function toPlain(value: unknown): unknown {
 
 /** Refuses a key that would be a prototype to careless code. */
 export function protoKey(): Error {
-  return malformed("the key '__proto__' is not accepted; declare a field of that name to read it as data");
+  return malformed(
+    "the key '__proto__' is not accepted; declare a field of that name to read it as data",
+  );
 }
 
-/** The JavaScript engine gives the reviver the literal's text; TypeScript's library does not know it yet. */
+/**
+ * The JavaScript engine gives the reviver the literal's text; TypeScript's library does not know it
+ * yet.
+ */
 type ParseWithSource = (
   text: string,
   reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
@@ -117,7 +126,8 @@ function requireDepth(text: string): void {
       i = endOfString(text, i);
       if (i < 0) return;
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > JSON_DEPTH_MAX) throw malformed(`nested more than ${JSON_DEPTH_MAX} levels deep`);
+      if (++depth > JSON_DEPTH_MAX)
+        throw malformed(`nested more than ${JSON_DEPTH_MAX} levels deep`);
     } else if (code === 0x7d || code === 0x5d) depth--;
   }
 }

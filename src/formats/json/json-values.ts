@@ -1,5 +1,6 @@
 /**
- * Converts parsed JSON values to declared types, strictly: a value of another type is malformed, not coerced.
+ * Converts parsed JSON values to declared types, strictly: a value of another type is malformed,
+ * not coerced.
  *
  * | type | JSON |
  * |---|---|
@@ -55,13 +56,17 @@ export function jsonConverter(
     case 'row':
       return rowConverter(structure, path, options);
     case 'bytes':
-      return options.bytesAreBinary ? (value) => binaryOf(value, path) : (value) => bytesOf(value, path);
+      return options.bytesAreBinary
+        ? (value) => binaryOf(value, path)
+        : (value) => bytesOf(value, path);
     default:
       return scalarConverter(structure.kind, path);
   }
 }
 
-/** Whether values of the type may hold integers beyond 2^53, so that these must be parsed exactly. */
+/**
+ * Whether values of the type may hold integers beyond 2^53, so that these must be parsed exactly.
+ */
 export function needsExactNumbers(type: TypeInformation<unknown>): boolean {
   const structure = structureOf(type);
   switch (structure.kind) {
@@ -78,14 +83,14 @@ export function needsExactNumbers(type: TypeInformation<unknown>): boolean {
   }
 }
 
-function rowConverter(
-  type: RowType,
-  path: string,
-  options: JsonValueOptions,
-): Converter<unknown> {
+function rowConverter(type: RowType, path: string, options: JsonValueOptions): Converter<unknown> {
   const fields = type.fields.map((field) => ({
     name: field.name,
-    convert: jsonConverter(field.type, `${path === '' ? '' : `${path} `}field '${field.name}'`, options),
+    convert: jsonConverter(
+      field.type,
+      `${path === '' ? '' : `${path} `}field '${field.name}'`,
+      options,
+    ),
   }));
   const makeRow = objectRowMaker(fields);
   const declaresProto = type.fields.some((field) => field.name === '__proto__');
@@ -118,8 +123,8 @@ function mapConverter(
   if (key.kind !== 'string') {
     throw new MillraceError(
       'ILLEGAL_ARGUMENT',
-      `the JSON format reads a map from an object, whose keys are strings, but ${path || 'the type'} ` +
-        `has keys of type ${key.kind}: use types.map(types.string, …)`,
+      `the JSON format reads a map from an object, whose keys are strings, but ` +
+        `${path || 'the type'} has keys of type ${key.kind}: use types.map(types.string, …)`,
     );
   }
   const convert = jsonConverter(value, `a value of ${path || 'the map'}`, options);

@@ -4,7 +4,9 @@ import { BadValue, plainValue, type ValueConverter } from './parquet-values.ts';
 
 /** Gives a column's values in order. */
 export interface ColumnCursor {
-  /** Puts the next `count` values at the start of `target`; says whether a `BadValue` is among them. */
+  /**
+   * Puts the next `count` values at the start of `target`; says whether a `BadValue` is among them.
+   */
   read(target: unknown[], count: number): boolean;
 }
 

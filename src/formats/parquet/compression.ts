@@ -10,7 +10,7 @@ export const PAGE_BYTES_MAX: number = 1024 * 1024 * 1024;
 export type Decompress = (codec: CompressionCodec, bytes: Uint8Array, size: number) => Uint8Array;
 
 /** Node's decompressors, in the form that hyparquet takes. */
-export function nodeCompressors(): Compressors {
+export function zlibCompressors(): Compressors {
   // Loaded when first needed: reading other formats must not cost it.
   const zlib = process.getBuiltinModule('node:zlib');
   const limit = (size: number): { maxOutputLength: number } => ({ maxOutputLength: size + 1 });
@@ -23,7 +23,7 @@ export function nodeCompressors(): Compressors {
 
 /** The decompression of pages by codec. */
 export function pageDecompressor(hyparquet: Hyparquet): Decompress {
-  const compressors = nodeCompressors();
+  const compressors = zlibCompressors();
   return (codec, bytes, size) => {
     if (size > PAGE_BYTES_MAX) throw damaged(`a page of ${size} bytes is over ${PAGE_BYTES_MAX}`);
     if (codec === 'UNCOMPRESSED') return bytes;

@@ -2,8 +2,10 @@
  * @dataplane
  * Parquet's RLE / bit-packed hybrid, read a part at a time.
  *
- *     runs: varint header; even = value repeated (header >> 1) times, value in ceil(width / 8) bytes
- *                          odd  = (header >> 1) * 8 values of `width` bits each, from the lowest bit on
+ *     runs: varint header; even = value repeated (header >> 1) times, value in ceil(width / 8)
+ *     bytes
+ *                          odd  = (header >> 1) * 8 values of `width` bits each, from the lowest
+ *                          bit on
  *
  * Invariant: never reads a run that is not there: bytes that end too early are an error.
  */
@@ -23,7 +25,11 @@ export class HybridCursor {
   /** The next bit of a packed run. */
   #bit = 0;
 
-  constructor(bytes: Uint8Array, range: { readonly start: number; readonly end: number }, width: number) {
+  constructor(
+    bytes: Uint8Array,
+    range: { readonly start: number; readonly end: number },
+    width: number,
+  ) {
     if (width > 32 || range.end > bytes.length) throw tooShort();
     this.#bytes = bytes;
     this.#offset = range.start;
@@ -61,7 +67,8 @@ export class HybridCursor {
       const at = bit >>> 3;
       const shift = bit & 7;
       let value =
-        (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> shift;
+        (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>>
+        shift;
       // A value of more than 24 bits may reach into a fifth byte.
       if (shift + width > 32) value |= bytes[at + 4]! << (32 - shift);
       target[i] = value & mask;
@@ -112,5 +119,8 @@ export class HybridCursor {
 }
 
 function tooShort(): MillraceError {
-  return new MillraceError('FORMAT_INVALID', 'a Parquet page ends within its values: the file is damaged');
+  return new MillraceError(
+    'FORMAT_INVALID',
+    'a Parquet page ends within its values: the file is damaged',
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * The optional package `hyparquet`, loaded when the first Parquet file is opened. It reads the footer, and
- * whole columns of the kinds that `paged-column.ts` does not read.
+ * The optional package `hyparquet`, loaded when the first Parquet file is opened. It reads the
+ * footer, and whole columns of the kinds that `paged-column.ts` does not read.
  */
 import { MillraceError } from '../../base/errors.ts';
 
@@ -21,7 +21,7 @@ export async function loadHyparquet(): Promise<Hyparquet> {
     if (!isMissing) throw cause;
     throw new MillraceError(
       'PACKAGE_MISSING',
-      "parquetFormat() needs the package 'hyparquet', which is not installed: npm install hyparquet",
+      "parquetFormat() needs the package 'hyparquet': npm install hyparquet",
       { cause },
     );
   }
@@ -34,7 +34,8 @@ export function invalidParquet(path: string, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new MillraceError(
     code,
-    `cannot read '${path}' as Parquet: ${reason}; it is damaged, or uses what this version cannot read`,
+    `cannot read '${path}' as Parquet: ${reason}; it is damaged, or uses what this ` +
+      'version cannot read',
     { cause, details: { file: path } },
   );
 }

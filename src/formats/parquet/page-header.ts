@@ -6,9 +6,11 @@
  *     DataPageHeader       { 1: values  2: encoding }
  *     DictionaryPageHeader { 1: values }
  *     DataPageHeaderV2     { 1: values  2: nulls  3: rows  4: encoding
- *                            5: bytes of definition levels  6: of repetition levels  7: compressed? }
+ *                            5: bytes of definition levels  6: of repetition levels  7: compressed?
+ *                            }
  *
- * Invariant: bytes that are no header end in an error, never in a read beyond them or an endless loop.
+ * Invariant: bytes that are no header end in an error, never in a read beyond them or an endless
+ * loop.
  */
 import { MillraceError } from '../../base/errors.ts';
 
@@ -56,7 +58,9 @@ export function readPageHeader(bytes: Uint8Array, offset: number): PageHeader {
   const reader = new CompactReader(bytes, offset);
   const header = reader.struct(0);
   const type = header[1];
-  const inner = header[type === DATA_PAGE ? 5 : type === DICTIONARY_PAGE ? 7 : 8] as Struct | undefined;
+  const inner = header[type === DATA_PAGE ? 5 : type === DICTIONARY_PAGE ? 7 : 8] as
+    | Struct
+    | undefined;
   const isVersion2 = type === DATA_PAGE_V2;
   return {
     type: count(type),

@@ -1,7 +1,7 @@
 /**
  * @dataplane
- * Reads a flat column chunk page by page, a few rows at a time: memory holds the compressed chunk and one
- * page, whatever the row group's size.
+ * Reads a flat column chunk page by page, a few rows at a time: memory holds the compressed chunk
+ * and one page, whatever the row group's size.
  *
  * Invariants:
  * 1. Values come in order, one per row, `null` where the definition level says so.
@@ -66,7 +66,8 @@ export class PagedColumn implements ColumnCursor {
 
   #readPart(target: unknown[], from: number, count: number): boolean {
     const levels = this.#levels;
-    if (levels === undefined || levels.takeAll(1, count)) return this.#readValues(target, from, count);
+    if (levels === undefined || levels.takeAll(1, count))
+      return this.#readValues(target, from, count);
     const present = this.#numbers.slice(0, count);
     levels.read(present, count);
     let valueCount = 0;
@@ -187,7 +188,8 @@ export class PagedColumn implements ColumnCursor {
       case page.PLAIN_DICTIONARY:
       case page.RLE_DICTIONARY:
         // A page of nulls only may be without a byte for the width.
-        if (start < end) this.#indices = new HybridCursor(content, { start: start + 1, end }, content[start]!);
+        if (start < end)
+          this.#indices = new HybridCursor(content, { start: start + 1, end }, content[start]!);
         return;
       case page.RLE:
         if (!this.#options.isBoolean) break;

@@ -3,7 +3,7 @@ import type { ColumnMetaData, FileMetaData, RowGroup, SchemaElement } from 'hypa
 import { MillraceError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../functions/format.ts';
 import { ArrayColumn, type ColumnCursor } from './column-cursor.ts';
-import { nodeCompressors, pageDecompressor } from './compression.ts';
+import { zlibCompressors, pageDecompressor } from './compression.ts';
 import type { Hyparquet } from './hyparquet.ts';
 import { PagedColumn } from './paged-column.ts';
 import { millisFrom, type ValueConverter } from './parquet-values.ts';
@@ -39,7 +39,10 @@ export function rowCounts(metadata: FileMetaData): readonly number[] {
   return metadata.row_groups.map((group) => {
     const rows = Number(group.num_rows);
     if (Number.isSafeInteger(rows) && rows >= 0) return rows;
-    throw new MillraceError('FORMAT_INVALID', `a Parquet row group has ${rows} rows: the file is damaged`);
+    throw new MillraceError(
+      'FORMAT_INVALID',
+      `a Parquet row group has ${rows} rows: the file is damaged`,
+    );
   });
 }
 
@@ -65,7 +68,8 @@ function openPaged(parquet: ParquetFile, request: ColumnRequest): ColumnCursor |
     ({ meta_data: meta }) => meta?.path_in_schema[0] === request.name,
   );
   const meta = chunk?.meta_data;
-  if (element === undefined || meta === undefined || chunk?.file_path !== undefined) return undefined;
+  if (element === undefined || meta === undefined || chunk?.file_path !== undefined)
+    return undefined;
   const readPlain = plainReadOf(element);
   const isFlat = (element.num_children ?? 0) === 0 && element.repetition_type !== 'REPEATED';
   if (readPlain === undefined || !isFlat || !hasReadableEncodings(meta)) return undefined;
@@ -97,12 +101,15 @@ async function openWhole(parquet: ParquetFile, request: ColumnRequest): Promise<
     columns: [request.name],
     rowStart,
     rowEnd,
-    compressors: nodeCompressors(),
+    compressors: zlibCompressors(),
     parsers: MILLIS_PARSERS,
     onChunk: (chunk) => chunks.push({ rowStart: chunk.rowStart, data: chunk.columnData }),
   });
   chunks.sort((left, right) => left.rowStart - right.rowStart);
-  return new ArrayColumn(chunks.map((chunk) => chunk.data), request.convert);
+  return new ArrayColumn(
+    chunks.map((chunk) => chunk.data),
+    request.convert,
+  );
 }
 
 /** Timestamps and dates as epoch milliseconds instead of Dates. */
@@ -138,7 +145,7 @@ function rowGroup(metadata: FileMetaData, block: number): RowGroup {
   if (group !== undefined) return group;
   throw new MillraceError(
     'FORMAT_INVALID',
-    `the Parquet file has no row group ${block} any more: files must not be changed while they are read`,
+    `the Parquet file has no row group ${block} any more: a file must not change while it is read`,
   );
 }
 

@@ -12,14 +12,20 @@ import { type RowField, structureOf, type TypeInformation } from '../../types/ty
 import { type ColumnRowMaker, columnRowMaker } from '../row-maker.ts';
 import type { ColumnCursor } from './column-cursor.ts';
 import { invalidParquet, loadHyparquet } from './hyparquet.ts';
-import { columnNames, openColumn, type ParquetFile, readFooter, rowCounts } from './parquet-file.ts';
+import {
+  columnNames,
+  openColumn,
+  type ParquetFile,
+  readFooter,
+  rowCounts,
+} from './parquet-file.ts';
 import { BadValue, valueConverter } from './parquet-values.ts';
 
 /** Options of {@link parquetFormat}. */
 export interface ParquetFormatOptions<T> {
   /**
-   * The row type. Its fields are the columns that are read. Without it values are as the file has them:
-   * integers as numbers (bigints beyond 2^53), dates and timestamps as epoch milliseconds.
+   * The row type. Its fields are the columns that are read. Without it values are as the file has
+   * them: integers as numbers (bigints beyond 2^53), dates and timestamps as epoch milliseconds.
    */
   readonly type?: TypeInformation<T> | undefined;
   /** The columns to read, if there is no type; all by default. */
@@ -102,7 +108,8 @@ async function openRowGroup<T>(
   request: RowGroupRequest,
 ): Promise<BlockReader<T>> {
   const { block, fromRow, fields } = request;
-  const names = fields?.map((field) => field.name) ?? request.columns ?? columnNames(parquet.metadata);
+  const names =
+    fields?.map((field) => field.name) ?? request.columns ?? columnNames(parquet.metadata);
   requireColumns(parquet.metadata, parquet.file.path, names);
   const cursors: ColumnCursor[] = [];
   for (const [i, name] of names.entries()) {

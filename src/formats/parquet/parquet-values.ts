@@ -2,10 +2,10 @@
  * Parquet values to declared types.
  *
  * Invariants:
- * 1. Raw values are plain: whole numbers are numbers while safe, else bigints; dates and timestamps are epoch
- *    milliseconds (digits beyond them are cut); null is `null`.
- * 2. A value that does not fit its declared type becomes a {@link BadValue}, whose row is malformed; it is
- *    never bent.
+ * 1. Raw values are plain: whole numbers are numbers while safe, else bigints; dates and timestamps
+ *    are epoch milliseconds (digits beyond them are cut); null is `null`.
+ * 2. A value that does not fit its declared type becomes a {@link BadValue}, whose row is
+ *    malformed; it is never bent.
  */
 import { hasErrorCode } from '../../base/errors.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
@@ -66,7 +66,9 @@ export function plainValue(value: unknown): unknown {
       if (value === null || value instanceof Uint8Array) return value;
       if (value instanceof Date) return value.getTime();
       if (Array.isArray(value)) return value.map(plainValue);
-      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plainValue(part)]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, part]) => [key, plainValue(part)]),
+      );
     default:
       return value;
   }

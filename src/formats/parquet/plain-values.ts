@@ -1,5 +1,4 @@
 /**
- * @dataplane
  * Values in Parquet's PLAIN encoding, to raw values (`parquet-values.ts`).
  */
 import { isUtf8 } from 'node:buffer';
@@ -29,7 +28,10 @@ export class PlainCursor {
     const start = this.offset;
     this.offset += length;
     if (this.offset <= this.bytes.length) return start;
-    throw new MillraceError('FORMAT_INVALID', 'a Parquet page ends within its values: the file is damaged');
+    throw new MillraceError(
+      'FORMAT_INVALID',
+      'a Parquet page ends within its values: the file is damaged',
+    );
   }
 }
 
