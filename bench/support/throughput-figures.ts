@@ -1,0 +1,15 @@
+/** The figures of one throughput run; rates are records per second. */
+export interface ThroughputFigures {
+  readonly events: number;
+  /** From the source's first record to the job's end. */
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Without the first 5 s. */
+  readonly steadyPerSecond: number;
+  readonly steadySeconds: number;
+  /** CPU seconds of the process per second, in the steady part and in the whole. */
+  readonly cores: number;
+  readonly wholeCores: number;
+  readonly peakRssMiB: number;
+  readonly startToFirstRecordMs: number;
+}
