@@ -8,12 +8,7 @@
  * 2. Subtasks get groups by Flink's range formula; the ranges are disjoint, in order, and cover all
  *    groups.
  */
-import { MillraceError } from '../base/errors.ts';
 
-/** The highest maximum parallelism, and so the highest parallelism. */
-export const MAX_PARALLELISM_BOUND = 32_768;
-
-const DEFAULT_MAX_PARALLELISM_MIN = 128;
 const HASHES = 2 ** 32;
 
 /** Whole numbers from `first` to `last`, both included; empty if `last` is below `first`. */
@@ -51,36 +46,6 @@ export function hashRange(keyGroups: IndexRange, maxParallelism: number): IndexR
     first: firstHashOf(keyGroups.first, maxParallelism),
     last: firstHashOf(keyGroups.last + 1, maxParallelism) - 1,
   };
-}
-
-/**
- * The maximum parallelism where none is set: room to grow by half, a power of two, 128 to 32,768.
- */
-export function defaultMaxParallelism(parallelism: number): number {
-  const wanted = Math.floor(parallelism * 1.5);
-  const rounded = wanted <= 1 ? 1 : 2 ** (32 - Math.clz32(wanted - 1));
-  return Math.min(Math.max(rounded, DEFAULT_MAX_PARALLELISM_MIN), MAX_PARALLELISM_BOUND);
-}
-
-/**
- * Checks that a job can run with these.
- *
- * @throws PARALLELISM_INVALID
- */
-export function checkParallelism(parallelism: number, maxParallelism: number): void {
-  checkOne('maximum parallelism', maxParallelism, MAX_PARALLELISM_BOUND);
-  checkOne('parallelism', parallelism, maxParallelism);
-}
-
-function checkOne(what: string, value: number, max: number): void {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new MillraceError(
-    'PARALLELISM_INVALID',
-    `${what} ${value} is not a whole number from 1 to ${max}`,
-    {
-      details: { value, max },
-    },
-  );
 }
 
 function firstHashOf(keyGroup: number, maxParallelism: number): number {

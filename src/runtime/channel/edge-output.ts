@@ -10,6 +10,7 @@ import { hashKey } from '../../base/hash.ts';
 import type { JobEdge } from '../../graph/job-graph.ts';
 import { BATCH_ROWS, type Emit } from '../../operators/chain-stage.ts';
 import { subtaskFor } from '../../state/key-groups.ts';
+import { compile } from '../../types/codec-generation.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
@@ -118,7 +119,7 @@ function generateWrite(options: EdgeOutputOptions): Emit {
   constants['channels'] = channels;
   constants['frameWriters'] = options.frameWriters;
   const hash = options.edge.partitioner.kind === 'hash' ? 'hash' : '0';
-  const lines = ['"use strict";', 'return function write(value, timestamp) {', ...choose.lines];
+  const lines = ['return function write(value, timestamp) {', ...choose.lines];
   if (options.edge.partitioner.kind === 'broadcast') {
     lines.push(
       'for (let index = 0; index < channels.length; index++) channels[index].append(value, timestamp, 0);',
@@ -142,9 +143,7 @@ function generateWrite(options: EdgeOutputOptions): Emit {
     lines.push(`const index = ${choose.index};`, ...ringAppend('index', hash));
   }
   lines.push('};');
-  const names = Object.keys(constants);
-  const make = new Function(...names, lines.join('\n')) as (...values: unknown[]) => Emit;
-  return make(...names.map((name) => constants[name]));
+  return compile(`write-edge-${options.edge.index}`, constants, lines.join('\n')) as Emit;
 }
 
 function localAppend(hash: string): string[] {

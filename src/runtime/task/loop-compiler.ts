@@ -16,6 +16,7 @@ import type {
   StageCounts,
 } from '../../operators/chain-stage.ts';
 import { BATCH_ROWS, NO_TIMESTAMP } from '../../operators/chain-stage.ts';
+import { compile } from '../../types/codec-generation.ts';
 import type { FrameReader } from '../../types/frame-reader.ts';
 
 /** Where a loop is, for error reports. */
@@ -130,8 +131,7 @@ export class LoopCompiler {
   #compile(name: string, code: FunctionCode, parameters: readonly string[]): unknown {
     const source = code.source(name.replaceAll(/[^a-zA-Z0-9]/g, '_'), parameters);
     this.#dump?.(name, source);
-    const make = new Function(...code.names(), source) as (...values: unknown[]) => unknown;
-    return make(...code.values());
+    return compile(name, code.constants(), source);
   }
 }
 
@@ -154,12 +154,9 @@ class FunctionCode {
     this.#progress = progress;
   }
 
-  names(): string[] {
-    return [...this.#constants.values()];
-  }
-
-  values(): unknown[] {
-    return [...this.#constants.keys()];
+  /** Closure constants by name. */
+  constants(): Record<string, unknown> {
+    return Object.fromEntries([...this.#constants].map(([value, name]) => [name, value]));
   }
 
   bind(value: unknown, hint: string): string {
@@ -244,7 +241,7 @@ class FunctionCode {
 
   source(name: string, parameters: readonly string[]): string {
     const body = indent(this.#lines).join('\n');
-    return `"use strict";\nreturn function ${name}(${parameters.join(', ')}) {\n${body}\n};`;
+    return `return function ${name}(${parameters.join(', ')}) {\n${body}\n};`;
   }
 
   #counterTarget(key: string): string {
