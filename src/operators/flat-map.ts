@@ -1,9 +1,12 @@
 /**
- * One record in, any number out: through the collector, as the returned iterable, or both (the collected ones first).
+ * One record in, any number out: through the collector, as the returned iterable, or both (the
+ * collected ones first).
  *
  * Invariants:
- * 1. Output order is the order in which the function gives its records; each has the timestamp of the input record.
- * 2. A returned iterable is read to its end before the next record: output never blocks, so it need not be held open.
+ * 1. Output order is the order in which the function gives its records; each has the timestamp of
+ *    the input record.
+ * 2. A returned iterable is read to its end before the next record: output never blocks, so it need
+ *    not be held open.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { FlatMapSpec } from '../graph/operator-spec.ts';

@@ -1,6 +1,8 @@
 /**
- * The general function on a stream that is not keyed: results, side outputs and time; no timers, no keyed state.
- * Invariant: main and side outputs have the timestamp of the input record, in the order in which the function gives them.
+ * The general function on a stream that is not keyed: results, side outputs and time; no timers, no
+ * keyed state.
+ * Invariant: main and side outputs have the timestamp of the input record, in the order in which
+ * the function gives them.
  */
 import type { ProcessContext } from '../functions/functions.ts';
 import type { OutputTag } from '../functions/output-tag.ts';

@@ -1,4 +1,7 @@
-/** From specs to stages: the one place that knows every operator. A kind without a line here does not compile. */
+/**
+ * From specs to stages: the one place that knows every operator. A kind without a line here does
+ * not compile.
+ */
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import { reduceStage } from './aggregate/reduce.ts';
 import type { ChainStage, StageFactory } from './chain-stage.ts';

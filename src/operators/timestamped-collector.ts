@@ -1,4 +1,7 @@
-/** The collector of a function whose outputs take the timestamp of the record that is being processed. */
+/**
+ * The collector of a function whose outputs take the timestamp of the record that is being
+ * processed.
+ */
 import type { Collector } from '../functions/collector.ts';
 import { NO_TIMESTAMP } from './chain-stage.ts';
 import type { Emit } from './chain-stage.ts';

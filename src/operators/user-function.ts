@@ -1,4 +1,7 @@
-/** A user's function in either of its forms, a plain function or an object with a life, as one thing to call. */
+/**
+ * A user's function in either of its forms, a plain function or an object with a life, as one thing
+ * to call.
+ */
 import type { RichFunction, RuntimeContext } from '../functions/runtime-context.ts';
 
 /** Any function, for closure constants of generated code. */
@@ -6,7 +9,9 @@ export type AnyFunction = (...args: never[]) => unknown;
 
 /** See the file's head. */
 export interface UserFunction {
-  /** Calls the function itself: nothing in between, so that it inlines into the loop that calls it. */
+  /**
+   * Calls the function itself: nothing in between, so that it inlines into the loop that calls it.
+   */
   readonly invoke: AnyFunction;
   open(context: RuntimeContext): void;
   close(): void;

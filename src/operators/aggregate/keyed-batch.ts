@@ -1,5 +1,6 @@
 /**
- * @dataplane Reads the keys of a batch's rows and holds the scratch arrays with which a keyed operator works on it.
+ * @dataplane Reads the keys of a batch's rows and holds the scratch arrays with which a keyed
+ * operator works on it.
  * Invariant: keys are neither null nor undefined.
  */
 import { MillraceError } from '../../base/errors.ts';

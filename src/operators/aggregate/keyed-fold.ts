@@ -1,6 +1,7 @@
 /**
- * @dataplane How records become the value of their key in a {@link KeyedTable}: the part that rolling reduces and window
- * contents share. Each operator has loops of its own, generated with its user function and its field as constants.
+ * @dataplane How records become the value of their key in a {@link KeyedTable}: the part that
+ * rolling reduces and window contents share. Each operator has loops of its own, generated with its
+ * user function and its field as constants.
  */
 import { CHUNK_MASK, CHUNK_SHIFT } from '../../state/heap/entry-chunks.ts';
 import type { KeyedTable } from '../../state/heap/keyed-table.ts';
@@ -25,7 +26,9 @@ export interface KeyedFold {
   readonly layout: ValueLayout | undefined;
   /** Folds the rows in order. */
   fold(table: KeyedTable, batch: FoldRows): void;
-  /** {@link KeyedFold.fold}, and emits the updated value after each row, with the row's timestamp. */
+  /**
+   * {@link KeyedFold.fold}, and emits the updated value after each row, with the row's timestamp.
+   */
   foldEach(table: KeyedTable, batch: FoldRows, emit: Emit): void;
 }
 
@@ -47,7 +50,10 @@ export interface FoldCode {
   readonly next: string;
 }
 
-/** Statement that stores `expression` as the entry's value; what is known of the table's columns is read again. */
+/**
+ * Statement that stores `expression` as the entry's value; what is known of the table's columns is
+ * read again.
+ */
 export function rewrite(expression: string): string {
   return `table.write(entry, ${expression}); store = table.values; ${LOCATE}`;
 }
@@ -84,8 +90,8 @@ export function generateFold(code: FoldCode, layout: ValueLayout | undefined): K
 }
 
 /**
- * Hot: reads what the rows' values refer to in a pass of its own, so that the cache misses overlap: 300 against 370 ns
- * per row of a rolling sum over 1 M strings.
+ * Hot: reads what the rows' values refer to in a pass of its own, so that the cache misses overlap:
+ * 300 against 370 ns per row of a rolling sum over 1 M strings.
  */
 function touchObjects(table: KeyedTable, batch: FoldRows): void {
   const { values } = table;

@@ -2,10 +2,11 @@
  * @dataplane The built-in reduces and the user's, as {@link KeyedFold}s over a table.
  *
  * Invariants:
- * 1. `sum`, `min` and `max` keep the other fields of the key's first record; `minBy` and `maxBy` keep the whole winning
- *    record, the first one on a tie.
+ * 1. `sum`, `min` and `max` keep the other fields of the key's first record; `minBy` and `maxBy`
+ *    keep the whole winning record, the first one on a tie.
  * 2. Numbers compare as in Java: NaN is the greatest.
- * 3. No record that came in or went out is changed: numbers change in their column, and a row is read as a fresh object.
+ * 3. No record that came in or went out is changed: numbers change in their column, and a row is
+ *    read as a fresh object.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';

@@ -2,7 +2,8 @@
  * @dataplane The rolling reduce of a keyed stream: one updated value per record.
  *
  * Invariants:
- * 1. Outputs are in the order of the inputs and have their timestamps; a key's first output is its first record.
+ * 1. Outputs are in the order of the inputs and have their timestamps; a key's first output is its
+ *    first record.
  * 2. The state is one value per key, for good.
  */
 import { KeyedTable } from '../../state/heap/keyed-table.ts';

@@ -1,6 +1,6 @@
 /** A table's content as plain data, and back. */
 import { hashKey } from '../../base/hash.ts';
-import { KeyedTable } from '../../state/heap/keyed-table.ts';
+import type { KeyedTable } from '../../state/heap/keyed-table.ts';
 import { SLICE_ROWS } from '../chain-stage.ts';
 
 /** Keys and values by position. */
@@ -9,7 +9,10 @@ export interface TableSnapshot {
   readonly values: readonly unknown[];
 }
 
-/** The entries from number `from` on; `copy` is applied to values that the operator goes on changing. */
+/**
+ * The entries from number `from` on; `copy` is applied to values that the operator goes on
+ * changing.
+ */
 export function snapshotTable(
   table: KeyedTable,
   copy: (value: unknown) => unknown = (value) => value,

@@ -1,4 +1,7 @@
-/** Gives its records to the program that started the job; the way there, with its credit, is the chain's. */
+/**
+ * Gives its records to the program that started the job; the way there, with its credit, is the
+ * chain's.
+ */
 import type { CollectSpec } from '../../graph/operator-spec.ts';
 import type { ChainStage, CollectEndpoint } from '../chain-stage.ts';
 

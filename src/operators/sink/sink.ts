@@ -2,8 +2,10 @@
  * Writes records to a sink and commits what it wrote when the input has ended.
  *
  * Invariants:
- * 1. Order of calls on a writer: `write`*, `flush(true)`, `prepareCommit`, then the committer, `close` always and last.
- * 2. While a writer with timers has something to wait for, one wake-up is asked for; a quiet sink asks for none.
+ * 1. Order of calls on a writer: `write`*, `flush(true)`, `prepareCommit`, then the committer,
+ *    `close` always and last.
+ * 2. While a writer with timers has something to wait for, one wake-up is asked for; a quiet sink
+ *    asks for none.
  */
 import type { SinkWriteContext, SinkWriter } from '../../functions/sink.ts';
 import type { AnyRecord, SinkSpec } from '../../graph/operator-spec.ts';

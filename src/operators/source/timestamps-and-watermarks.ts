@@ -1,5 +1,6 @@
 /**
- * `assignTimestampsAndWatermarks`: new timestamps and watermarks; upstream watermarks end here, but for the last.
+ * `assignTimestampsAndWatermarks`: new timestamps and watermarks; upstream watermarks end here, but
+ * for the last.
  * Invariant: a watermark that a record causes follows the record.
  */
 import type { TimestampsAndWatermarksSpec } from '../../graph/operator-spec.ts';
@@ -53,7 +54,9 @@ function writeRow(loop: LoopBuilder, row: RowNames, driver: WatermarkGeneratorDr
   loop.line(`${loop.call(driver.observe, row.value, timestamp)};`);
 }
 
-/** The smallest: after a change of parallelism the records of any of the old subtasks may come here. */
+/**
+ * The smallest: after a change of parallelism the records of any of the old subtasks may come here.
+ */
 function restoredMaxTimestamp(snapshots: readonly StageSnapshot[]): number {
   let least = Number.POSITIVE_INFINITY;
   for (const { data } of snapshots) {

@@ -1,17 +1,20 @@
 /**
- * @dataplane Runs a {@link WatermarkStrategy} over records: gives them timestamps, makes watermarks, declares silence.
- * Used by sources and by `assignTimestampsAndWatermarks`.
+ * @dataplane Runs a {@link WatermarkStrategy} over records: gives them timestamps, makes
+ * watermarks, declares silence. Used by sources and by `assignTimestampsAndWatermarks`.
  *
- * Per record the caller does: `timestamp = assign(value, timestamp)`, emits the record, then `observe(value, timestamp)`.
- * Both functions belong to this driver alone, so that they inline into the loop that calls them.
+ * Per record the caller does: `timestamp = assign(value, timestamp)`, emits the record, then
+ * `observe(value, timestamp)`. Both functions belong to this driver alone, so that they inline into
+ * the loop that calls them.
  *
  * Invariants:
  * 1. Watermarks only rise: one that does not advance is not emitted.
- * 2. Built-in generators ask for a wake-up only while a watermark is due or silence is being measured, so a job without
- *    input has no timers. A custom generator is called in every interval: it may live by the clock.
- * 3. Bounded out-of-orderness emits `maxTimestamp − delayMs − 1`; before the first record there is no watermark.
- * 4. Idle is declared `idlenessMs` after the last record, late by at most one watermark interval; time in which the task was
- *    held back does not count.
+ * 2. Built-in generators ask for a wake-up only while a watermark is due or silence is being
+ *    measured, so a job without input has no timers. A custom generator is called in every
+ *    interval: it may live by the clock.
+ * 3. Bounded out-of-orderness emits `maxTimestamp − delayMs − 1`; before the first record there is
+ *    no watermark.
+ * 4. Idle is declared `idlenessMs` after the last record, late by at most one watermark interval;
+ *    time in which the task was held back does not count.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type {

@@ -1,4 +1,7 @@
-/** The window operator in its slow, obvious form, after Flink's WindowOperator: the oracle of the tests. */
+/**
+ * The window operator in its slow, obvious form, after Flink's WindowOperator: the oracle of the
+ * tests.
+ */
 import { windowStart } from '../../functions/windowing/time-window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Runs one stage as a chain does, without a chain: batches, watermarks, time and the end in, everything emitted out.
- * For the tests of operators. Slices of resumable calls are counted; every clock is the test's.
+ * Runs one stage as a chain does, without a chain: batches, watermarks, time and the end in,
+ * everything emitted out. For the tests of operators. Slices of resumable calls are counted; every
+ * clock is the test's.
  */
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';

@@ -2,7 +2,8 @@
  * The windows of an operator that hold state, in order of time, each with its table of keys.
  *
  * Invariants:
- * 1. The starts ascend; the first `firedCount` windows have fired and are kept for late records only.
+ * 1. The starts ascend; the first `firedCount` windows have fired and are kept for late records
+ *    only.
  * 2. Tables of dropped windows are used again: they know their columns.
  */
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';

@@ -1,8 +1,9 @@
 /**
  * @dataplane Which windows a timestamp falls into, and the rows of a batch by window.
  *
- * The windows of a timestamp are `lastStart`, `lastStart − slide`, … as long as they hold it; a tumbling window is a
- * sliding one whose slide is its size. If the slide is larger than the size, a timestamp may have no window.
+ * The windows of a timestamp are `lastStart`, `lastStart − slide`, … as long as they hold it; a
+ * tumbling window is a sliding one whose slide is its size. If the slide is larger than the size, a
+ * timestamp may have no window.
  */
 import { windowStart } from '../../functions/windowing/time-window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
@@ -11,7 +12,8 @@ import type { WindowAssigner } from '../../functions/windowing/window-assigner.t
 export function lastWindowStart(timestamp: number, assigner: WindowAssigner): number {
   const { offsetMs, slideMs } = assigner;
   const start = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
-  // Hot: a remainder of doubles costs ten divisions; the quotient is exact but for timestamps of an absurd size.
+  // Hot: 8 against 15 ns for the remainder of doubles. Far from the epoch the quotient may be rounded
+  // up to the next window: then the remainder decides.
   return start <= timestamp && timestamp - start < slideMs
     ? start
     : windowStart(timestamp, offsetMs, slideMs);

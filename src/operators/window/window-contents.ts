@@ -35,7 +35,9 @@ export function contentsCopy(contents: WindowContents): (value: unknown) => unkn
   }
 }
 
-/** Accumulators live in columns shaped like a new one, so those of numbers are no objects at all. */
+/**
+ * Accumulators live in columns shaped like a new one, so those of numbers are no objects at all.
+ */
 function aggregateFold(
   aggregate: Extract<WindowContents, { kind: 'aggregate' }>['function'],
 ): KeyedFold {

@@ -1,9 +1,11 @@
 /**
- * @dataplane From the contents of a window to results: a generated loop per operator, so that the user's functions inline.
+ * @dataplane From the contents of a window to results: a generated loop per operator, so that the
+ * user's functions inline.
  *
  * Invariants:
  * 1. Results and side outputs have the window's `maxTimestamp`.
- * 2. What a window function sees does not change any more, also if the window is kept for late records.
+ * 2. What a window function sees does not change any more, also if the window is kept for late
+ *    records.
  */
 import type { WindowContext } from '../../functions/functions.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';

@@ -1,17 +1,20 @@
 /**
- * @dataplane Keyed windows: assigns rows to windows, folds them into the window's table, fires when its time has come.
+ * @dataplane Keyed windows: assigns rows to windows, folds them into the window's table, fires when
+ * its time has come.
  *
  * Event time, as in Flink's WindowOperator with its EventTimeTrigger:
  * 1. A window fires when `maxTimestamp ≤ watermark`, in order of time; its state is kept until
  *    `maxTimestamp + allowedLateness ≤ watermark`.
- * 2. A record of a window that has fired but is still kept fires it again at once for its key: records in input order, the
- *    windows of a record from the latest to the earliest.
+ * 2. A record of a window that has fired but is still kept fires it again at once for its key:
+ *    records in input order, the windows of a record from the latest to the earliest.
  * 3. A window is late if it is not kept any more. A record is late if all its windows are late and
- *    `timestamp + allowedLateness ≤ watermark`; it goes to the late side output if one is set and read, else it is counted.
+ *    `timestamp + allowedLateness ≤ watermark`; it goes to the late side output if one is set and
+ *    read, else it is counted.
  *
- * Processing time: records belong to the windows of the clock, read once per batch. A window fires when the clock has
- * passed `maxTimestamp` (Flink delays such timers by 1 ms for the same reason: nothing can come to the window any more).
- * Windows that are open at the end of the input do not fire, as in Flink: their time has not come.
+ * Processing time: records belong to the windows of the clock, read once per batch. A window fires
+ * when the clock has passed `maxTimestamp` (Flink delays such timers by 1 ms for the same reason:
+ * nothing can come to the window any more). Windows that are open at the end of the input do not
+ * fire, as in Flink: their time has not come.
  *
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
@@ -31,7 +34,10 @@ import type { FireEntries } from './window-firing.ts';
 import { restoreWindows, snapshotWindows, WINDOW_SNAPSHOT_VERSION } from './window-snapshot.ts';
 import type { WindowKeeping, WindowSnapshot } from './window-snapshot.ts';
 
-/** Pairs of row and window that are grouped at once: bounds the memory of windows with a short slide. */
+/**
+ * Pairs of row and window that are grouped at once: bounds the memory of windows with a short
+ * slide.
+ */
 const PAIRS_MAX = 16_384;
 
 /** The stage of a keyed window. */
@@ -248,7 +254,10 @@ class WindowOperator {
     return start + this.#assigner.sizeMs - 1 <= this.#watermark;
   }
 
-  /** Fires windows whose time has come by `time`; returns what is left of a slice, 0 or less if there may be more. */
+  /**
+   * Fires windows whose time has come by `time`; returns what is left of a slice, 0 or less if
+   * there may be more.
+   */
   #fireUntil(time: number): number {
     const windows = this.#windows;
     let budget = SLICE_ROWS;
@@ -273,7 +282,7 @@ class WindowOperator {
     }
     opened.cursor = 0;
     this.#windows.firedCount++;
-    // Without lateness nothing can come any more: drop it at once, so that its memory is free for the next.
+    // Without lateness nothing can come any more: its memory is for the next one.
     if (this.#latenessMs === 0) this.#windows.dropFirst();
     return count + 1;
   }
@@ -296,8 +305,9 @@ class WindowOperator {
     const operator = this.#context.operatorName;
     throw new MillraceError(
       'TIMESTAMP_MISSING',
-      `'${operator}' has event-time windows, but got a record without a timestamp; give records timestamps with ` +
-        `assignTimestampsAndWatermarks(strategy.withTimestampAssigner(…)), or use processing-time windows`,
+      `'${operator}' has event-time windows, but got a record without a timestamp; ` +
+        `give records timestamps with assignTimestampsAndWatermarks and a strategy.withTimestampAssigner(…), ` +
+        `or use processing-time windows`,
       { details: { operator } },
     );
   }

@@ -1,7 +1,8 @@
 /**
  * The windows of an operator as plain data, and back.
  *
- * Invariant: a snapshot between two slices of a firing remembers which keys have fired: they come first.
+ * Invariant: a snapshot between two slices of a firing remembers which keys have fired: they come
+ * first.
  */
 import { NO_TIMESTAMP } from '../chain-stage.ts';
 import { restoreTable, snapshotTable } from '../aggregate/table-snapshot.ts';
@@ -50,7 +51,10 @@ export function snapshotWindows(
   return { watermark, windows: snapshots };
 }
 
-/** Fills an operator without state from the snapshots of one or more; returns the watermark to go on from. */
+/**
+ * Fills an operator without state from the snapshots of one or more; returns the watermark to go on
+ * from.
+ */
 export function restoreWindows(
   windows: OpenWindows,
   snapshots: readonly WindowSnapshot[],
