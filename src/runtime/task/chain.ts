@@ -75,7 +75,7 @@ export class Chain {
   readonly vertex: JobVertex;
   readonly outputs: readonly EdgeOutput[];
   /** Where the loop is, for error reports. */
-  readonly progress: LoopProgress = { at: 0, row: 0, emitted: 0 };
+  readonly progress: LoopProgress = { at: 0, row: 0, emitted: 0, collected: undefined };
   readonly #options: ChainOptions;
   readonly #nodes: (RunningNode | undefined)[];
   readonly #compiler: LoopCompiler;
@@ -99,7 +99,8 @@ export class Chain {
 
   /** The watermark of the chain: its input's, or the one its source makes. */
   get currentWatermark(): number {
-    const head = this.#running(0);
+    const head = this.#nodes[0];
+    if (head === undefined) return Number.NEGATIVE_INFINITY;
     return head.stage.ownsWatermarks === true ? head.passed : head.watermark;
   }
 
@@ -120,7 +121,6 @@ export class Chain {
 
   /** Runs all rows of a batch through the chain. */
   runRows(batch: RowBatch): void {
-    this.#failedRow = () => batch.values[this.progress.row];
     const head = this.#running(0);
     if (head.stage.onRow === undefined) {
       head.counts.numRecordsIn += batch.count;
@@ -128,7 +128,9 @@ export class Chain {
       head.stage.onBatch?.(batch);
     } else {
       this.#runRows ??= this.#compiler.runRows();
+      this.#failedRow = () => batch.values[this.progress.row];
       this.#runRows(batch, 0, batch.count);
+      this.#failedRow = undefined;
     }
     this.flushBatches();
   }
@@ -143,9 +145,10 @@ export class Chain {
       this.#frameLoops.set(schema.json, loop);
     }
     const { reader } = loop;
-    this.#failedRow = () => reader.read(this.progress.row);
     const rows = reader.open(memory, offset);
+    this.#failedRow = () => reader.read(this.progress.row);
     loop.run(0, rows);
+    this.#failedRow = undefined;
     this.flushBatches();
     return rows;
   }
@@ -194,8 +197,13 @@ export class Chain {
     return true;
   }
 
-  /** The input's status has changed. */
+  /** The input's status has changed; it ends, with the watermarks, at a head that makes its own. */
   inputStatus(idle: boolean): void {
+    if (this.#running(0).stage.ownsWatermarks !== true) this.#writeStatus(0, idle);
+  }
+
+  /** A source's reader has declared itself idle or active. */
+  sourceStatus(idle: boolean): void {
     this.#writeStatus(0, idle);
   }
 
@@ -213,7 +221,9 @@ export class Chain {
   backpressure(): Promise<void> | undefined {
     for (let index = 0; index < this.#nodes.length; index++) {
       const waiting = this.#nodes[index]?.stage.backpressure?.();
-      if (waiting !== undefined) return waiting;
+      if (waiting === undefined) continue;
+      this.progress.at = index;
+      return waiting;
     }
     return undefined;
   }
@@ -227,21 +237,37 @@ export class Chain {
 
   /** Closes all stages, also after a failure; the first error of theirs is thrown at the end. */
   async close(): Promise<void> {
-    const errors: unknown[] = [];
+    const failures: { readonly at: number; readonly error: unknown }[] = [];
     for (const node of this.#nodes) {
       try {
         await node?.stage.close?.();
       } catch (error) {
-        errors.push(error);
+        failures.push({ at: node?.index ?? 0, error });
       }
     }
-    if (errors.length > 0) throw errors[0];
+    const [first] = failures;
+    if (first === undefined) return;
+    this.progress.at = first.at;
+    throw first.error;
   }
 
-  /** The operator and record that user code failed on. */
+  /**
+   * The operator that user code failed in, and the record of the chain's input that it failed on: unknown where the operator
+   * works on whole batches, or outside of the loop over rows.
+   */
   failure(): { readonly operator: string; readonly record: unknown } {
-    const operator = this.vertex.nodes[this.progress.at]?.name ?? this.vertex.name;
-    return { operator, record: this.#failedRow?.() };
+    const { at } = this.progress;
+    const operator = this.vertex.nodes[at]?.name ?? this.vertex.name;
+    if (!this.#isRowByRow(at)) return { operator, record: undefined };
+    return { operator, record: this.#failedRow?.() ?? this.progress.collected };
+  }
+
+  /** Whether rows come to a node while the loop is at their input row, not in batches. */
+  #isRowByRow(index: number): boolean {
+    for (let at = index; at >= 0; at = this.vertex.nodes[at]?.parent ?? -1) {
+      if (this.#nodes[at]?.batch !== undefined) return false;
+    }
+    return true;
   }
 
   async #finishAll(nodes: readonly RunningNode[]): Promise<void> {

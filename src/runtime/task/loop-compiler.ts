@@ -27,6 +27,8 @@ export interface LoopProgress {
   row: number;
   /** Rows that came out of the head since the task looked last (sources). */
   emitted: number;
+  /** The record that a source's reader collected and that the chain failed on. */
+  collected: unknown;
 }
 
 /** What the compiler knows of a node of the chain. */
@@ -98,7 +100,14 @@ export class LoopCompiler {
     const progress = code.bind(this.#progress, 'progress');
     code.push(`${progress}.emitted++;`);
     code.push(`const time = timestamp === undefined ? ${literal(NO_TIMESTAMP)} : timestamp;`);
+    code.push('try {');
     code.row(0, { value: 'value', timestamp: 'time' });
+    code.push('} catch (error) {');
+    code.push(`${progress}.collected = value;`);
+    code.push('throw error;');
+    code.push('}');
+    // What the reader does next is the source's own again, should it fail.
+    code.push(`${progress}.at = 0;`);
     return this.#compile('collect', code, ['value', 'timestamp']) as Collect;
   }
 

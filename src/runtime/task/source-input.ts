@@ -70,15 +70,15 @@ export class SourceInput implements TaskInput {
   }
 
   start(): void {
-    this.#reader.start?.();
+    this.#call(() => this.#reader.start?.());
   }
 
   addSplits(splits: readonly SourceSplit[]): void {
-    this.#reader.addSplits(splits);
+    this.#call(() => this.#reader.addSplits(splits));
   }
 
   notifyNoMoreSplits(): void {
-    this.#reader.notifyNoMoreSplits();
+    this.#call(() => this.#reader.notifyNoMoreSplits());
   }
 
   step(): InputResult {
@@ -90,6 +90,7 @@ export class SourceInput implements TaskInput {
     progress.emitted = 0;
     progress.at = 0;
     let result: InputResult = INPUT_SOME;
+    this.#nextPollMs = Number.POSITIVE_INFINITY;
     for (let before = 0; before < BATCH_ROWS; before = progress.emitted) {
       const status = reader.pollNext(output);
       if (status === END_OF_INPUT) {
@@ -106,6 +107,7 @@ export class SourceInput implements TaskInput {
         break;
       }
     }
+    if (progress.emitted > 0) output.markActive();
     chain.flushBatches();
     return result;
   }
@@ -129,9 +131,23 @@ export class SourceInput implements TaskInput {
     reader.isAvailable().then(
       () => this.#available(),
       (error: unknown) => {
-        if (!this.#closed) this.#options.fail(error);
+        if (!this.#closed) this.#fail(error);
       },
     );
+  }
+
+  /** Calls the reader from outside of a step. */
+  #call(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#options.chain.progress.at = 0;
+    this.#options.fail(error);
   }
 
   #available(): void {
@@ -146,7 +162,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
   const markActive = (): void => {
     if (!idle) return;
     idle = false;
-    chain.inputStatus(false);
+    chain.sourceStatus(false);
   };
   return {
     collect: chain.collect(),
@@ -157,7 +173,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
     markIdle: () => {
       if (idle) return;
       idle = true;
-      chain.inputStatus(true);
+      chain.sourceStatus(true);
     },
     markActive,
   };

@@ -10,6 +10,7 @@
 import type { Environment } from '../../base/environment.ts';
 import { type CollectEndpoint, MAX_WATERMARK } from '../../operators/chain-stage.ts';
 import type { Chain } from './chain.ts';
+import { taskFailure } from './task-failure.ts';
 import {
   INPUT_ENDED,
   INPUT_NOTHING,
@@ -39,7 +40,8 @@ type TaskState = 'running' | 'last-watermark' | 'ending' | 'draining' | 'finishi
 /** What a {@link Task} is made of. */
 export interface TaskOptions {
   readonly chain: Chain;
-  readonly input: TaskInput;
+  /** Makes the input, once the chain is open. */
+  readonly openInput: () => TaskInput;
   readonly subtask: number;
   readonly environment: Environment;
   readonly collectEndpoints: readonly CollectEndpoint[];
@@ -52,7 +54,7 @@ export class Task {
   readonly chain: Chain;
   readonly subtask: number;
   readonly #options: TaskOptions;
-  readonly #input: TaskInput;
+  #input: TaskInput | undefined;
   #state: TaskState = 'running';
   #waitingForStage = false;
   #waitingForFinish = false;
@@ -63,7 +65,16 @@ export class Task {
     this.#options = options;
     this.chain = options.chain;
     this.subtask = options.subtask;
-    this.#input = options.input;
+  }
+
+  /** Opens the chain and its input: the first user code that runs. What it throws names the operator. */
+  open(): void {
+    try {
+      this.chain.open();
+      this.#input = this.#options.openInput();
+    } catch (error) {
+      throw taskFailure(this, error);
+    }
   }
 
   get isFinished(): boolean {
@@ -72,12 +83,20 @@ export class Task {
 
   /** Whether something waits for a promise, so that the event loop must turn. */
   get needsEventLoop(): boolean {
-    return this.#waitingForStage || this.#waitingForFinish || this.#input.needsEventLoop;
+    if (this.#waitingForStage || this.#waitingForFinish) return true;
+    return this.#input?.needsEventLoop === true;
   }
 
   /** Whether the last step found an output full or a sink busy. */
   get isBackPressured(): boolean {
     return this.#lastResult === STEP_BACKPRESSURED;
+  }
+
+  /** What the task is doing, for people. */
+  describe(): string {
+    const held = this.isBackPressured ? ', backpressured' : '';
+    const waiting = this.needsEventLoop ? ', waiting for a promise' : '';
+    return `'${this.chain.vertex.name}' (subtask ${this.subtask}): ${this.#state}${held}${waiting}`;
   }
 
   /** Does a bounded piece of work; `nowMs` is the monotonic clock. */
@@ -106,7 +125,10 @@ export class Task {
 
   /** When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never. */
   nextDelayMs(nowMs: number): number {
-    let next = Math.min(this.#nextFlushMs, this.#input.nextPollMs()) - nowMs;
+    if (this.#state !== 'running') return Number.POSITIVE_INFINITY;
+    // Only room, or the stage that takes no rows, lets a task that is held back go on: both wake the worker.
+    if (this.isBackPressured) return this.#nextFlushMs - nowMs;
+    let next = Math.min(this.#nextFlushMs, this.#input?.nextPollMs() ?? 0) - nowMs;
     const wakeAtMs = this.chain.nextWakeMs();
     if (wakeAtMs < Number.POSITIVE_INFINITY) {
       next = Math.min(next, wakeAtMs - this.#options.environment.clock.now());
@@ -114,30 +136,54 @@ export class Task {
     return next;
   }
 
+  /** Closes the input and all operators; the first error names its operator. */
   async close(): Promise<void> {
     try {
-      await this.#input.close();
+      await this.#closeInput();
     } finally {
-      await this.chain.close();
+      await this.chain.close().catch(this.#rethrow);
     }
   }
 
+  async #closeInput(): Promise<void> {
+    try {
+      await this.#input?.close();
+    } catch (error) {
+      this.chain.progress.at = 0;
+      this.#rethrow(error);
+    }
+  }
+
+  readonly #rethrow = (error: unknown): never => {
+    throw taskFailure(this, error);
+  };
+
   #run(nowMs: number): StepResult {
     const { chain } = this;
-    if (!this.#hasCredit()) return STEP_BACKPRESSURED;
+    const input = this.#input;
+    if (input === undefined) return STEP_IDLE;
+    if (!this.#hasCredit() || this.#mustWaitForStage()) return this.#heldBack(nowMs);
     if (chain.inPass) {
       chain.continuePass();
       return STEP_PROGRESS;
     }
-    if (this.#waitingForStage || this.#mustWaitForStage()) return STEP_BACKPRESSURED;
     if (this.#timersDue()) return STEP_PROGRESS;
-    const result = this.#input.step();
+    const result = input.step();
     if (result === INPUT_ENDED) {
       this.#state = 'last-watermark';
       chain.beginWatermark(MAX_WATERMARK);
       return STEP_PROGRESS;
     }
     return this.#afterInput(result, nowMs);
+  }
+
+  /** Rows for outputs that do have room do not wait for those that have none. */
+  #heldBack(nowMs: number): StepResult {
+    this.#nextFlushMs = Number.POSITIVE_INFINITY;
+    for (const output of this.chain.outputs) {
+      this.#nextFlushMs = Math.min(this.#nextFlushMs, output.flushIfDue(nowMs));
+    }
+    return STEP_BACKPRESSURED;
   }
 
   #afterInput(result: InputResult, nowMs: number): StepResult {
@@ -159,7 +205,7 @@ export class Task {
 
   #end(): StepResult {
     const { chain } = this;
-    if (!this.#hasCredit()) return STEP_BACKPRESSURED;
+    if (!this.#hasCredit() || this.#mustWaitForStage()) return STEP_BACKPRESSURED;
     if (chain.inPass && !chain.continuePass()) return STEP_PROGRESS;
     if (this.#state === 'last-watermark') {
       this.#state = 'ending';
@@ -189,9 +235,14 @@ export class Task {
       this.#waitingForFinish = false;
       this.#state = 'finished';
       this.#options.wake();
-    }, this.#options.fail);
+    }, this.#failLater);
     return STEP_PROGRESS;
   }
+
+  /** A promise of a stage was rejected. */
+  readonly #failLater = (error: unknown): void => {
+    this.#options.fail(taskFailure(this, error));
+  };
 
   #hasCredit(): boolean {
     const { outputs } = this.chain;
@@ -206,13 +257,14 @@ export class Task {
   }
 
   #mustWaitForStage(): boolean {
+    if (this.#waitingForStage) return true;
     const waiting = this.chain.backpressure();
     if (waiting === undefined) return false;
     this.#waitingForStage = true;
     waiting.then(() => {
       this.#waitingForStage = false;
       this.#options.wake();
-    }, this.#options.fail);
+    }, this.#failLater);
     return true;
   }
 

@@ -97,9 +97,12 @@ export class WatermarkValve {
 
   #becameActive(channel: ChannelState): void {
     if (channel.watermark >= this.#watermark) channel.aligned = true;
-    if (!this.#idle) return;
-    this.#idle = false;
-    this.#output.status(false);
+    if (this.#idle) {
+      this.#idle = false;
+      this.#output.status(false);
+    }
+    // A watermark that came while the channel was idle counts from now on.
+    if (channel.aligned) this.#advance();
   }
 
   /** Invariant 3; ended channels have nothing more to say and do not count. */

@@ -21,6 +21,7 @@ import { Chain } from '../task/chain.ts';
 import { GateInput } from '../task/gate-input.ts';
 import { SourceInput } from '../task/source-input.ts';
 import { sourceStage } from '../task/source-stage.ts';
+import { taskFailure } from '../task/task-failure.ts';
 import type { TaskInput } from '../task/task-input.ts';
 import { operatorMetricGroup, TaskMetricsPublisher } from '../task/task-metrics.ts';
 import { Task } from '../task/task.ts';
@@ -57,11 +58,11 @@ export interface BuiltTask {
   readonly vertex: JobVertex;
   readonly subtask: number;
   readonly metrics: TaskMetricsPublisher;
-  /** On sources. */
+  /** On sources that are open. */
   readonly source: SourceInput | undefined;
 }
 
-/** Builds and opens one task. */
+/** Builds one task; no user code runs before its `open`. */
 export function buildTask(
   options: TaskBuilderOptions,
   vertex: JobVertex,
@@ -87,13 +88,23 @@ export function buildTask(
     },
     dump: dumpTo(options, vertex, subtask),
   });
-  chain.open();
-  const metricGroup = operatorMetricGroup(metrics, 0);
-  const source = sourceInput(options, chain, subtask, metricGroup);
-  const input: TaskInput = source ?? gateInput(options, chain, subtask);
+  let source: SourceInput | undefined;
+  const openInput = (): TaskInput => {
+    const fail = (error: unknown): void => options.fail(taskFailure(task, error));
+    source = sourceInput({ ...options, fail }, chain, subtask, operatorMetricGroup(metrics, 0));
+    return source ?? gateInput(options, chain, subtask);
+  };
   const { wake, fail } = options;
-  const task = new Task({ chain, input, subtask, environment, collectEndpoints, wake, fail });
-  return { task, vertex, subtask, metrics: new TaskMetricsPublisher(metrics, chain), source };
+  const task = new Task({ chain, openInput, subtask, environment, collectEndpoints, wake, fail });
+  return {
+    task,
+    vertex,
+    subtask,
+    metrics: new TaskMetricsPublisher(metrics, chain),
+    get source(): SourceInput | undefined {
+      return source;
+    },
+  };
 }
 
 /** The edge of that index. */
