@@ -4,7 +4,8 @@
  * Invariants:
  * 1. One turn gives every unfinished task one step; a step is bounded, so no task starves.
  * 2. Before the loop sleeps it has seen every task idle after `prepare`; whoever makes work afterwards rings.
- * 3. The event loop turns at least every {@link EVENT_LOOP_TURN_MS} while a task waits for a promise or `alwaysTurn` is set.
+ * 3. The event loop turns at least every {@link EVENT_LOOP_TURN_MS} while a task waits for a promise or `alwaysTurn` is set, and
+ *    every {@link BACKGROUND_TURN_MS} in any case.
  * 4. After a failure or cancel every task is closed exactly once.
  */
 import type { Environment } from '../../base/environment.ts';
@@ -14,6 +15,9 @@ import type { Idler } from './idler.ts';
 
 /** The event loop is given a turn at least this often while something needs it. */
 export const EVENT_LOOP_TURN_MS = 1;
+
+/** And this often in any case: timers and promises of user code that the engine knows nothing of. */
+export const BACKGROUND_TURN_MS = 100;
 
 /** Times that a task spent, in ms; written by the loop, published with the metrics. */
 export interface TaskTimes {
@@ -78,9 +82,18 @@ export class WorkerLoop {
     this.#options.idler.wake();
   }
 
-  /** Runs until all tasks are finished (true) or the loop was canceled (false); throws the first failure. Closes the tasks. */
-  async run(): Promise<boolean> {
+  /** Opens the tasks, in order. */
+  open(): void {
+    for (const task of this.#tasks) task.open();
+  }
+
+  /**
+   * Opens the tasks, calls `start`, and runs until all tasks are finished (true) or the loop was
+   * canceled (false); throws the first failure. Closes the tasks, also those that failed to open.
+   */
+  async run(start: () => void): Promise<boolean> {
     try {
+      this.#start(start);
       await this.#loop();
       return !this.#canceled || this.isFinished;
     } finally {
@@ -152,10 +165,20 @@ export class WorkerLoop {
     if (errors.length > 0 && this.#failure === undefined && !this.#canceled) throw errors[0];
   }
 
+  #start(start: () => void): void {
+    try {
+      this.open();
+      start();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
   async #loop(): Promise<void> {
     const { environment, idler } = this.#options;
     this.#lastTurnMs = environment.clock.monotonicMs();
     while (!this.#canceled && !this.isFinished) {
+      if (this.#failure !== undefined) break;
       if (this.turn()) {
         if (this.#eventLoopIsDue()) await this.#turnEventLoop();
         continue;
@@ -168,6 +191,7 @@ export class WorkerLoop {
       const delayMs = this.nextDelayMs();
       if (delayMs <= 0) {
         idler.cancel();
+        if (this.#eventLoopIsDue()) await this.#turnEventLoop();
         continue;
       }
       await this.#sleep(delayMs);
@@ -178,11 +202,15 @@ export class WorkerLoop {
   async #sleep(delayMs: number): Promise<void> {
     const { environment, idler, alwaysTurn } = this.#options;
     const turnEventLoop = alwaysTurn || this.needsEventLoop();
-    const waiting = idler.wait(delayMs, turnEventLoop);
+    const waiting = turnEventLoop
+      ? idler.wait(delayMs, true)
+      : idler.wait(Math.min(delayMs, BACKGROUND_TURN_MS), false);
     if (waiting !== undefined) await waiting;
     const nowMs = environment.clock.monotonicMs();
     this.#addWaiting(nowMs - this.#lastStepEndMs);
-    if (turnEventLoop) this.#lastTurnMs = nowMs;
+    const hasTurned = turnEventLoop && nowMs - this.#lastStepEndMs >= EVENT_LOOP_TURN_MS;
+    if (hasTurned) this.#lastTurnMs = nowMs;
+    else if (nowMs - this.#lastTurnMs >= BACKGROUND_TURN_MS) await this.#turnEventLoop();
   }
 
   #addWaiting(spentMs: number): void {
@@ -196,8 +224,9 @@ export class WorkerLoop {
   }
 
   #eventLoopIsDue(): boolean {
-    if (!this.#options.alwaysTurn && !this.needsEventLoop()) return false;
-    return this.#lastStepEndMs - this.#lastTurnMs >= EVENT_LOOP_TURN_MS;
+    const turnMs =
+      this.#options.alwaysTurn || this.needsEventLoop() ? EVENT_LOOP_TURN_MS : BACKGROUND_TURN_MS;
+    return this.#lastStepEndMs - this.#lastTurnMs >= turnMs;
   }
 
   async #turnEventLoop(): Promise<void> {
