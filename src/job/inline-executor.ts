@@ -8,6 +8,7 @@ import { localChannels } from '../runtime/worker/local-channels.ts';
 import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
 import { JobHandle, type JobRunner } from './job-handle.ts';
 import { LocalTasks, metricsPublisher } from './local-tasks.ts';
+import { runThenClose } from './run-then-close.ts';
 
 /** See the file's head. */
 export const inlineExecutor: JobExecutor = {
@@ -35,21 +36,22 @@ function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
   const publish = metricsPublisher(environment, local.tasks, () => loop?.times ?? []);
   return {
     run: async () => {
-      loop = new WorkerLoop({
+      const running = new WorkerLoop({
         tasks: local.tasks.map(({ task }) => task),
         environment,
         idler,
         onTurn: () => publish(),
         alwaysTurn: true,
       });
-      try {
-        local.start();
-        if (failure !== undefined) loop.fail(failure.error);
-        return await loop.run();
-      } finally {
-        publish(true);
-        await local.close();
-      }
+      loop = running;
+      if (failure !== undefined) running.fail(failure.error);
+      return runThenClose(
+        () => running.run(() => local.start()),
+        async () => {
+          publish(true);
+          await local.close();
+        },
+      );
     },
     cancel: () => loop?.cancel(),
     wake,

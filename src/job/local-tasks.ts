@@ -6,7 +6,7 @@ import type { CollectEndpoint } from '../operators/chain-stage.ts';
 import { type BuiltTask, buildTask, type ChannelFactory } from '../runtime/worker/task-builder.ts';
 import type { CollectBuffer } from './collect-buffer.ts';
 import type { JobHandle } from './job-handle.ts';
-import { type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
+import { closeCoordinators, type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
 
 /** What {@link LocalTasks} needs from its executor. */
 export interface LocalTasksOptions {
@@ -45,7 +45,7 @@ export class LocalTasks {
     this.tasks = graph.vertices.flatMap((vertex) => this.#buildAll(vertex));
   }
 
-  /** Starts readers and enumerators. */
+  /** Starts readers and enumerators; the tasks are open. */
   start(): void {
     for (const { source, vertex, subtask } of this.tasks) {
       if (source === undefined) continue;
@@ -55,7 +55,7 @@ export class LocalTasks {
   }
 
   async close(): Promise<void> {
-    for (const coordinator of this.#coordinators.values()) await coordinator.close();
+    await closeCoordinators(this.#coordinators);
   }
 
   #buildAll(vertex: JobVertex): BuiltTask[] {

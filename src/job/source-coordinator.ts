@@ -1,5 +1,6 @@
 /** Runs a source's split enumerator on the host and passes its splits to the readers, wherever they are. */
 import type { Environment } from '../base/environment.ts';
+import { MillraceError } from '../base/errors.ts';
 import type { SplitEnumerator, SourceSplit } from '../functions/source.ts';
 import type { JobVertex } from '../graph/job-graph.ts';
 
@@ -11,9 +12,10 @@ export interface ReaderLink {
 
 /** See the file's head. Reader calls wait until the enumerator has started. */
 export class SourceCoordinator {
-  readonly #enumerator: SplitEnumerator;
-  readonly #started: Promise<void>;
+  readonly #name: string;
+  readonly #started: Promise<SplitEnumerator>;
   readonly #fail: (error: unknown) => void;
+  #enumerator: SplitEnumerator | undefined;
   #closed = false;
 
   constructor(
@@ -24,44 +26,77 @@ export class SourceCoordinator {
   ) {
     const spec = vertex.nodes[0]?.spec;
     if (spec?.kind !== 'source') throw new RangeError(`vertex ${vertex.name} is not a source`);
-    this.#fail = fail;
-    this.#enumerator = spec.source.createEnumerator({
-      parallelism: vertex.parallelism,
-      environment,
-      assignSplit: (split: SourceSplit, subtask: number) => {
-        if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
-      },
-      signalNoMoreSplits: (subtask: number) => {
-        if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
-      },
-    });
-    this.#started = this.#start();
-    this.#started.catch(fail);
+    this.#name = vertex.nodes[0]?.name ?? vertex.name;
+    this.#fail = (error) => fail(this.#failure(error));
+    this.#started = this.#start(() =>
+      spec.source.createEnumerator({
+        parallelism: vertex.parallelism,
+        environment,
+        assignSplit: (split: SourceSplit, subtask: number) => {
+          if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
+        },
+        signalNoMoreSplits: (subtask: number) => {
+          if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
+        },
+      }),
+    );
+    this.#started.catch(this.#fail);
   }
 
   addReader(subtask: number): void {
-    this.#afterStart(() => this.#enumerator.addReader(subtask));
+    this.#afterStart((enumerator) => enumerator.addReader(subtask));
   }
 
   handleSplitRequest(subtask: number): void {
-    this.#afterStart(() => this.#enumerator.handleSplitRequest(subtask));
+    this.#afterStart((enumerator) => enumerator.handleSplitRequest(subtask));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#enumerator.close?.();
+    try {
+      await this.#enumerator?.close?.();
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
-  async #start(): Promise<void> {
-    await this.#enumerator.start?.();
+  async #start(create: () => SplitEnumerator): Promise<SplitEnumerator> {
+    const enumerator = create();
+    this.#enumerator = enumerator;
+    await enumerator.start?.();
+    return enumerator;
   }
 
-  #afterStart(act: () => void): void {
-    this.#started.then(() => {
-      if (!this.#closed) act();
-    }).catch(this.#fail);
+  #afterStart(act: (enumerator: SplitEnumerator) => void): void {
+    this.#started
+      .then((enumerator) => {
+        if (!this.#closed) act(enumerator);
+      })
+      .catch(this.#fail);
   }
+
+  /** Names the operator; a failure of the engine's own kind keeps its code. */
+  #failure(error: unknown): MillraceError {
+    const code = error instanceof MillraceError ? error.code : 'USER_FUNCTION_FAILED';
+    const message = error instanceof Error ? error.message : String(error);
+    const details = error instanceof MillraceError ? error.details : {};
+    return new MillraceError(
+      code,
+      `the split enumerator of operator '${this.#name}' failed: ${message}`,
+      { cause: error, details: { ...details, operator: this.#name } },
+    );
+  }
+}
+
+/** Closes all coordinators; throws the first failure when all are closed. */
+export async function closeCoordinators(
+  coordinators: ReadonlyMap<number, SourceCoordinator>,
+): Promise<void> {
+  const closing = await Promise.allSettled(
+    [...coordinators.values()].map((coordinator) => coordinator.close()),
+  );
+  for (const result of closing) if (result.status === 'rejected') throw result.reason;
 }
 
 /** The coordinators of all sources of a graph, by vertex index. */

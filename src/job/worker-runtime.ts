@@ -2,7 +2,7 @@
  * A worker thread's life: import the job's module, build the same graph as the host, wait for the start, run the tasks.
  *
  * Invariants:
- * 1. Nothing runs before the host has compared the graphs.
+ * 1. No operator is opened before the host has compared the graphs.
  * 2. Subtask i of every vertex runs on worker i.
  * 3. The worker answers control messages between two turns of its loop, and while it sleeps by its doorbell.
  */
@@ -15,13 +15,12 @@ import { graphFingerprint } from '../graph/graph-hash.ts';
 import type { CollectEndpoint } from '../operators/chain-stage.ts';
 import { EdgeSchema } from '../runtime/channel/edge-schema.ts';
 import { OverflowQueue } from '../runtime/channel/overflow-queue.ts';
-import { RingInput } from '../runtime/channel/ring-input.ts';
 import { RingOutput } from '../runtime/channel/ring-output.ts';
 import { Doorbell } from '../runtime/ring/doorbell.ts';
-import { RingReader } from '../runtime/ring/ring-reader.ts';
 import { RingWriter } from '../runtime/ring/ring-writer.ts';
 import { doorbellIdler } from '../runtime/worker/idler.ts';
-import { keyOf, localChannels } from '../runtime/worker/local-channels.ts';
+import { localChannels } from '../runtime/worker/local-channels.ts';
+import { ringChannels } from '../runtime/worker/ring-channels.ts';
 import { type BuiltTask, buildTask, type ChannelFactory } from '../runtime/worker/task-builder.ts';
 import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
 import { metricsLayoutOf } from './job-metrics.ts';
@@ -60,6 +59,7 @@ class RunningWorker {
   readonly #environment: Environment;
   readonly #graph: JobGraph;
   readonly #doorbell: Doorbell;
+  readonly #collectOutputs: RingOutput[] = [];
   #loop: WorkerLoop | undefined;
   #tasks: readonly BuiltTask[] = [];
   #started = false;
@@ -94,15 +94,15 @@ class RunningWorker {
     });
     this.#loop = loop;
     this.#waitForStart();
-    if (this.#canceled) {
-      await loop.closeTasks();
-      return 'canceled';
-    }
-    for (const { source } of this.#tasks) source?.start();
+    if (this.#canceled) return 'canceled';
+    const start = (): void => {
+      for (const { source } of this.#tasks) source?.start();
+    };
     try {
-      return (await loop.run()) ? 'finished' : 'canceled';
+      return (await loop.run(start)) ? 'finished' : 'canceled';
     } finally {
       publish(true);
+      for (const output of this.#collectOutputs) output.close();
     }
   }
 
@@ -110,18 +110,22 @@ class RunningWorker {
   #waitForStart(): void {
     while (!this.#started && !this.#canceled) {
       this.#doorbell.prepare();
-      this.#receive();
+      // What follows the start is for readers, which are opened first.
+      while (!this.#started && this.#receiveOne());
       if (this.#started || this.#canceled) this.#doorbell.cancel();
       else this.#doorbell.wait(Number.POSITIVE_INFINITY);
     }
   }
 
   #receive(): void {
-    for (;;) {
-      const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) return;
-      this.#handle(received.message as HostMessage);
-    }
+    while (this.#receiveOne());
+  }
+
+  #receiveOne(): boolean {
+    const received = receiveMessageOnPort(this.#port);
+    if (received === undefined) return false;
+    this.#handle(received.message as HostMessage);
+    return true;
   }
 
   #handle(message: HostMessage): void {
@@ -134,19 +138,18 @@ class RunningWorker {
         this.#loop?.cancel();
         break;
       case 'add-splits':
-        this.#reader(message.vertex, message.subtask)?.addSplits(message.splits);
+        this.#task(message.vertex, message.subtask)?.source?.addSplits(message.splits);
         break;
       case 'no-more-splits':
-        this.#reader(message.vertex, message.subtask)?.notifyNoMoreSplits();
+        this.#task(message.vertex, message.subtask)?.source?.notifyNoMoreSplits();
         break;
       default:
         message satisfies never;
     }
   }
 
-  #reader(vertex: number, subtask: number): BuiltTask['source'] {
-    return this.#tasks.find((each) => each.vertex.index === vertex && each.subtask === subtask)
-      ?.source;
+  #task(vertex: number, subtask: number): BuiltTask | undefined {
+    return this.#tasks.find((each) => each.vertex.index === vertex && each.subtask === subtask);
   }
 
   #buildTasks(): BuiltTask[] {
@@ -177,22 +180,17 @@ class RunningWorker {
   }
 
   #ringChannels(): ChannelFactory {
-    const { doorbells } = this.#deployment;
-    const { overflowBytesMax } = this.#graph.configuration;
-    const ring = (key: string): SharedArrayBuffer => {
-      const shared = this.#deployment.rings.get(key);
-      if (shared === undefined) throw new MillraceError('BUG', `there is no ring ${key}`);
-      return shared;
-    };
-    return {
-      output: (place, schema, onNewWriter) => {
-        const writer = new RingWriter(ring(keyOf(place)), new Doorbell(doorbells, place.target));
-        const overflow = new OverflowQueue(this.#environment.fileSystem, overflowBytesMax);
-        return new RingOutput(writer, schema, overflow, onNewWriter);
+    const { rings, doorbells } = this.#deployment;
+    return ringChannels({
+      ring: (key) => {
+        const shared = rings.get(key);
+        if (shared === undefined) throw new MillraceError('BUG', `there is no ring ${key}`);
+        return shared;
       },
-      input: (place) =>
-        new RingInput(new RingReader(ring(keyOf(place)), new Doorbell(doorbells, place.source))),
-    };
+      doorbells,
+      fileSystem: this.#environment.fileSystem,
+      overflowBytesMax: this.#graph.configuration.overflowBytesMax,
+    });
   }
 
   #collectEndpoint(name: string): CollectEndpoint {
@@ -205,6 +203,7 @@ class RunningWorker {
       new OverflowQueue(this.#environment.fileSystem, this.#graph.configuration.overflowBytesMax),
       () => undefined,
     );
+    this.#collectOutputs.push(output);
     return {
       append: (value, timestamp) => output.append(value, timestamp, 0),
       hasCredit: () => output.hasCredit(),

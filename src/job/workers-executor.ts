@@ -6,7 +6,7 @@
  * 2. No data passes through the host but what the program collects.
  * 3. `run` settles only when every thread is gone; a thread that does not stop within {@link CANCEL_GRACE_MS} is terminated.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { fromPlainError, MillraceError } from '../base/errors.ts';
 import type { SourceSplit } from '../functions/source.ts';
 import { describeGraphDifference, graphFingerprint } from '../graph/graph-hash.ts';
@@ -19,7 +19,8 @@ import { keyOf } from '../runtime/worker/local-channels.ts';
 import { CollectReceiver } from './collect-receiver.ts';
 import { JobHandle, type JobRunner } from './job-handle.ts';
 import type { HostMessage, WorkerDeployment, WorkerMessage } from './messages.ts';
-import { type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
+import { runThenClose } from './run-then-close.ts';
+import { closeCoordinators, type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
 import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threads.ts';
 
 /** How long a worker may take to stop by itself. */
@@ -99,25 +100,32 @@ class WorkersRunner implements JobRunner {
   }
 
   async run(): Promise<boolean> {
-    const rings = this.#allocateRings();
-    try {
-      const running: Promise<void>[] = [];
-      for (let index = 0; index < this.#workers; index++) {
-        running.push(this.#runWorker(index, rings));
-      }
-      const receiving = this.#receiver.run();
-      await Promise.all(running);
-      this.#receiver.end();
-      await receiving;
-    } finally {
-      this.#receiver.end();
-      this.#stopTimer?.cancel();
-      await this.#stopThreads();
-      for (const port of this.#ports) port.close();
-      for (const coordinator of this.#coordinators.values()) await coordinator.close();
-    }
-    if (this.#failure !== undefined) throw this.#failure.error;
+    await runThenClose(
+      () => this.#runWorkers(),
+      () => this.#close(),
+    );
     return !this.#canceled;
+  }
+
+  async #runWorkers(): Promise<void> {
+    const rings = this.#allocateRings();
+    const receiving = this.#receiver.run().catch((error: unknown) => this.#fail(error));
+    const running: Promise<void>[] = [];
+    for (let index = 0; index < this.#workers; index++) {
+      running.push(this.#runWorker(index, rings));
+    }
+    await Promise.all(running);
+    this.#receiver.end();
+    await receiving;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #close(): Promise<void> {
+    this.#receiver.end();
+    this.#stopTimer?.cancel();
+    await this.#stopThreads();
+    for (const port of this.#ports) port.close();
+    await closeCoordinators(this.#coordinators);
   }
 
   cancel(): void {
@@ -143,15 +151,17 @@ class WorkersRunner implements JobRunner {
         deployment: this.#deploymentOf(index, rings),
         port: port2,
       });
-      if (outcome === 'failed') await this.#failureOf(index);
+      if (outcome === 'failed') this.#failureOf(index, port1);
     } catch (error) {
       if (!this.#canceled || this.#failure !== undefined) this.#fail(this.#lost(index, error));
     }
   }
 
-  /** A worker that failed has posted why just before it ended. */
-  async #failureOf(index: number): Promise<void> {
-    await this.#options.request.environment.scheduler.yield();
+  /** A worker that failed has posted why just before it ended: the message is in the port already. */
+  #failureOf(index: number, port: MessagePort): void {
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+      this.#handle(index, next.message as WorkerMessage);
+    }
     this.#fail(new MillraceError('WORKER_LOST', `worker ${index} failed and did not say why`));
   }
 
