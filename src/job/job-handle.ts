@@ -78,6 +78,11 @@ export class JobHandle implements JobClient {
     return this.collectBuffer(name);
   }
 
+  /** Whether records wait for a program that has not read them, and hold the job back. */
+  isReaderAwaited(): boolean {
+    return [...this.#collected.values()].some((buffer) => !buffer.hasCredit());
+  }
+
   /** Where the runner puts the records of `collectAsync(name)`. */
   collectBuffer(name: string): CollectBuffer {
     const buffer = this.#collected.get(name);

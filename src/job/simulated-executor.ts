@@ -1,0 +1,275 @@
+/**
+ * Runs a job in simulation: p workers on the calling thread, as the `workers` executor places them, with real rings between
+ * them; the seeded scheduler chooses who takes the next turn, and time is virtual.
+ *
+ * Invariants:
+ * 1. With a simulated environment every step is a function of the program and the seed.
+ * 2. Time stands still while any worker can go on; then it jumps to the next moment at which something is due.
+ * 3. A job in which nothing will ever happen again fails and says what each task waits for.
+ */
+import type { Environment } from '../base/environment.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { SimulatedClock } from '../base/simulated-clock.ts';
+import type { SimulatedEnvironment } from '../base/simulated-environment.ts';
+import type { ExecutionRequest, JobExecutor } from '../graph/job-client.ts';
+import { Doorbell } from '../runtime/ring/doorbell.ts';
+import { allocateRing } from '../runtime/ring/index.ts';
+import type { Idler } from '../runtime/worker/idler.ts';
+import { localChannels } from '../runtime/worker/local-channels.ts';
+import { ringChannels } from '../runtime/worker/ring-channels.ts';
+import type { ChannelFactory } from '../runtime/worker/task-builder.ts';
+import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
+import { JobHandle, type JobRunner } from './job-handle.ts';
+import { LocalTasks, metricsPublisher } from './local-tasks.ts';
+import { runThenClose } from './run-then-close.ts';
+
+/** One turn of a worker, for those who watch a simulation. */
+export interface SimulatedTurn {
+  readonly worker: number;
+  /** Whether any of its tasks got further. */
+  readonly progressed: boolean;
+  /** Virtual time, epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** Turns of workers between two turns of the event loop, so that promises settle and the program can cancel. */
+const TURNS_PER_EVENT_LOOP = 32;
+/** Turns of the event loop that a quiet job gets for its promises to settle. */
+const QUIET_TURNS = 3;
+/** The same while a task says that it waits for a promise: the simulated disk and network need a few. */
+const WAITING_TURNS_MAX = 2000;
+const RING_BYTES = 64 * 1024;
+
+/** The executor; `onTurn` is told of every turn. */
+export function simulatedExecutor(onTurn: (turn: SimulatedTurn) => void = () => {}): JobExecutor {
+  return {
+    execute: (request) => {
+      const environment = requireSimulated(request.environment);
+      return new JobHandle(
+        request.graph,
+        environment,
+        (job) => new SimulatedRunner({ request, environment, job, onTurn }),
+      );
+    },
+  };
+}
+
+function requireSimulated(environment: Environment): SimulatedEnvironment {
+  if (environment.kind === 'simulated') return environment as SimulatedEnvironment;
+  throw new MillraceError(
+    'ILLEGAL_ARGUMENT',
+    "the 'simulated' executor needs a simulated environment: give " +
+      'StreamExecutionEnvironment.create an environment made by simulatedEnvironment({ seed })',
+  );
+}
+
+/** Nobody sleeps in a simulation. */
+const NO_SLEEP: Idler = {
+  prepare: () => undefined,
+  cancel: () => undefined,
+  wait: () => undefined,
+  wake: () => undefined,
+};
+
+interface SimulatedRunnerOptions {
+  readonly request: ExecutionRequest;
+  readonly environment: SimulatedEnvironment;
+  readonly job: JobHandle;
+  readonly onTurn: (turn: SimulatedTurn) => void;
+}
+
+class SimulatedRunner implements JobRunner {
+  readonly #options: SimulatedRunnerOptions;
+  readonly #clock: SimulatedClock;
+  readonly #local: LocalTasks;
+  readonly #loops: readonly WorkerLoop[];
+  readonly #publish: (force?: boolean) => void;
+  readonly #waitingForReader: PromiseWithResolvers<void>[] = [];
+  #turns = 0;
+  #canceled = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: SimulatedRunnerOptions) {
+    this.#options = options;
+    const { request, environment, job } = options;
+    this.#clock = environment.clock;
+    const workers = Math.max(1, ...request.graph.vertices.map(({ parallelism }) => parallelism));
+    const channels = channelsOf(request, workers);
+    this.#local = new LocalTasks({
+      request,
+      job,
+      channels: (subtask) => channels[subtask] as ChannelFactory,
+      wake: () => undefined,
+      fail: (error) => {
+        this.#failure ??= { error };
+      },
+    });
+    this.#loops = channels.map((_, worker) => this.#loopOf(worker));
+    const times = new Map(
+      this.#loops.flatMap((loop, worker) =>
+        this.#tasksOf(worker).map((built, index) => [built, loop.times[index]] as const),
+      ),
+    );
+    this.#publish = metricsPublisher(environment, this.#local.tasks, () =>
+      this.#local.tasks.flatMap((built) => times.get(built) ?? []),
+    );
+  }
+
+  run(): Promise<boolean> {
+    return runThenClose(
+      () => this.#run(),
+      () => this.#close(),
+    );
+  }
+
+  cancel(): void {
+    this.#canceled = true;
+    this.wake();
+  }
+
+  wake(): void {
+    for (const { resolve } of this.#waitingForReader.splice(0)) resolve();
+  }
+
+  async #run(): Promise<boolean> {
+    for (const loop of this.#loops) loop.open();
+    this.#local.start();
+    for (;;) {
+      this.#throwFailure();
+      await this.#runUntilQuiet();
+      if (this.#canceled) return false;
+      if (this.#loops.every((loop) => loop.isFinished)) return true;
+      if (await this.#promisesSettle()) continue;
+      if (this.#advanceTime()) continue;
+      if (await this.#readerReads()) continue;
+      throw this.#stuck();
+    }
+  }
+
+  /** Gives turns to workers, chosen by the scheduler, until none gets any further. */
+  async #runUntilQuiet(): Promise<void> {
+    const { environment, onTurn } = this.#options;
+    let candidates = this.#unfinished();
+    while (candidates.length > 0 && !this.#canceled) {
+      const chosen = environment.scheduler.choose(candidates.length);
+      const loop = candidates[chosen] as WorkerLoop;
+      const progressed = loop.turn();
+      this.#publish();
+      onTurn({ worker: this.#loops.indexOf(loop), progressed, nowMs: this.#clock.now() });
+      if (progressed) candidates = this.#unfinished();
+      else candidates.splice(chosen, 1);
+      this.#turns++;
+      if (this.#turns % TURNS_PER_EVENT_LOOP === 0) await environment.scheduler.yield();
+      this.#throwFailure();
+    }
+  }
+
+  /** Turns the event loop until a worker can go on; false if none can. */
+  async #promisesSettle(): Promise<boolean> {
+    for (let turn = 0; turn < WAITING_TURNS_MAX; turn++) {
+      const waits = this.#unfinished().some((loop) => loop.needsEventLoop());
+      const hasTimers = this.#nextDueMs() < Number.POSITIVE_INFINITY;
+      if (turn >= QUIET_TURNS && (!waits || hasTimers)) return false;
+      await this.#options.environment.scheduler.yield();
+      if (this.#canceled || this.#failure !== undefined) return true;
+      if (this.#unfinished().some((loop) => loop.turn())) return true;
+    }
+    return false;
+  }
+
+  /** Jumps to the next moment at which something is due; false if there is none. */
+  #advanceTime(): boolean {
+    const dueMs = this.#nextDueMs();
+    if (dueMs === Number.POSITIVE_INFINITY) return false;
+    this.#clock.advanceTo(Math.max(this.#clock.now() + 1, dueMs));
+    return true;
+  }
+
+  /** When the next timer or task is due, epoch milliseconds; Infinity if never. */
+  #nextDueMs(): number {
+    let dueMs = this.#clock.nextTimerMs() ?? Number.POSITIVE_INFINITY;
+    for (const loop of this.#unfinished()) {
+      dueMs = Math.min(dueMs, this.#clock.now() + Math.ceil(loop.nextDelayMs()));
+    }
+    return dueMs;
+  }
+
+  /** Waits for the program if it has not read what it collects; false if that is not why the job stands. */
+  async #readerReads(): Promise<boolean> {
+    if (this.#options.job.isReaderAwaited() === false) return false;
+    const waiting = Promise.withResolvers<void>();
+    this.#waitingForReader.push(waiting);
+    await waiting.promise;
+    return true;
+  }
+
+  #stuck(): MillraceError {
+    const tasks = this.#local.tasks.map(({ task }) => task.describe()).join('; ');
+    return new MillraceError(
+      'BUG',
+      `the job is stuck: nothing can go on and no time will change it (seed ${this.#options.environment.seed}): ${tasks}`,
+    );
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #unfinished(): WorkerLoop[] {
+    return this.#loops.filter((loop) => !loop.isFinished);
+  }
+
+  #tasksOf(worker: number): LocalTasks['tasks'][number][] {
+    return this.#local.tasks.filter(({ subtask }) => subtask === worker);
+  }
+
+  #loopOf(worker: number): WorkerLoop {
+    return new WorkerLoop({
+      tasks: this.#tasksOf(worker).map(({ task }) => task),
+      environment: this.#options.environment,
+      idler: NO_SLEEP,
+      onTurn: () => undefined,
+      alwaysTurn: true,
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#publish(true);
+    const closing = this.#loops.map((loop) => loop.closeTasks());
+    let closed = false;
+    const settling = Promise.allSettled([...closing, this.#local.close()]).finally(() => {
+      closed = true;
+    });
+    while (!closed) {
+      for (let turn = 0; turn < QUIET_TURNS && !closed; turn++) {
+        await this.#options.environment.scheduler.yield();
+      }
+      // What is closed may wait for a time limit of its own.
+      if (!closed && !this.#clock.advanceToNextTimer()) break;
+    }
+    const results = await settling;
+    if (this.#canceled) return;
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+}
+
+/** Each worker's view of the channels: local ones of its own, rings to and from the others. */
+function channelsOf({ graph, environment }: ExecutionRequest, workers: number): ChannelFactory[] {
+  const { ringBytes = RING_BYTES, overflowBytesMax } = graph.configuration;
+  const { fileSystem } = environment;
+  const doorbells = Doorbell.allocate(workers);
+  const rings = new Map<string, SharedArrayBuffer>();
+  const ring = (key: string): SharedArrayBuffer => {
+    const shared = rings.get(key) ?? allocateRing(ringBytes);
+    rings.set(key, shared);
+    return shared;
+  };
+  return Array.from({ length: workers }, () =>
+    localChannels({
+      fileSystem,
+      overflowBytesMax,
+      isLocal: ({ source, target }) => source === target,
+      remote: ringChannels({ ring, doorbells, fileSystem, overflowBytesMax }),
+    }),
+  );
+}

@@ -1,0 +1,19 @@
+/**
+ * `millrace/testing`: jobs under virtual time, with a seeded order of every step. Import it beside `millrace`, whose sources and
+ * sinks it runs; it brings the executor `simulated`.
+ */
+import { registerJobExecutor } from '../graph/job-client.ts';
+import { simulatedExecutor } from '../job/simulated-executor.ts';
+
+registerJobExecutor('simulated', simulatedExecutor());
+
+export { type MemoryFileSystem } from '../base/memory-file-system.ts';
+export { type SeededRandom } from '../base/seeded-random.ts';
+export { type SimulatedClock } from '../base/simulated-clock.ts';
+export {
+  type SimulatedEnvironment,
+  simulatedEnvironment,
+  type SimulatedEnvironmentOptions,
+} from '../base/simulated-environment.ts';
+export { type SimulatedNetwork } from '../base/simulated-network.ts';
+export { runSimulated, type SimulatedRun, type SimulatedRunOptions } from './run-simulated.ts';
