@@ -18,6 +18,7 @@ import {
 } from '../../functions/source.ts';
 import { BATCH_ROWS, type Emit, NO_TIMESTAMP } from '../../operators/chain-stage.ts';
 import type { Chain } from './chain.ts';
+import { attempt } from './task-failure.ts';
 import {
   INPUT_ENDED,
   INPUT_NOTHING,
@@ -116,9 +117,9 @@ export class SourceInput implements TaskInput {
     return this.#nextPollMs;
   }
 
-  async close(): Promise<void> {
+  close(): void | Promise<void> {
     this.#closed = true;
-    await this.#reader.close();
+    return this.#reader.close();
   }
 
   #wait(): void {
@@ -138,11 +139,7 @@ export class SourceInput implements TaskInput {
 
   /** Calls the reader from outside of a step. */
   #call(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#fail(error);
-    }
+    attempt(act, (error) => this.#fail(error));
   }
 
   #fail(error: unknown): void {

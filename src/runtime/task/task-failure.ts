@@ -26,6 +26,15 @@ export function taskFailure(task: Task, error: unknown): MillraceError {
   });
 }
 
+/** Acts, and hands what is thrown to `fail`. */
+export function attempt(act: () => void, fail: (error: unknown) => void): void {
+  try {
+    act();
+  } catch (error) {
+    fail(error);
+  }
+}
+
 function describeRecord(record: unknown): string | undefined {
   if (record === undefined) return undefined;
   let text: string | undefined;
