@@ -1,118 +1,15 @@
-/** `millrace`: the only public door, and the composition root of the full version. */
-import { realEnvironment } from './base/real-environment.ts';
-import { asyncIterableSource } from './connectors/async-iterable/index.ts';
-import { collectionSource } from './connectors/collection/index.ts';
-import { printSink } from './connectors/print/index.ts';
-import { sequenceSource } from './connectors/sequence/index.ts';
-import { registerBuiltIns } from './graph/built-ins.ts';
+/** `millrace`: the public door, and the composition root of the full version. */
 import { registerJobExecutor } from './graph/job-client.ts';
-import { inlineExecutor } from './job/inline-executor.ts';
 import { piscinaThreads } from './job/threads/piscina-threads.ts';
 import { siblingModule } from './job/threads/sibling-module.ts';
 import { workersExecutor } from './job/workers-executor.ts';
+import { setGenericCodec } from './types/generic-codec.ts';
+import { msgpackCodec } from './types/msgpack-codec.ts';
 
-registerBuiltIns({
-  environment: realEnvironment,
-  collectionSource,
-  sequenceSource,
-  asyncIterableSource,
-  printSink,
-});
-registerJobExecutor('inline', inlineExecutor);
+setGenericCodec(msgpackCodec);
 registerJobExecutor(
   'workers',
   workersExecutor(piscinaThreads(siblingModule('./worker-main', import.meta.url))),
 );
 
-// Programs
-export type { CloseableIterator } from './api/datastream/collect-iterator.ts';
-export { DataStream } from './api/datastream/data-stream.ts';
-export { DataStreamSink } from './api/datastream/data-stream-sink.ts';
-export { DataStreamSource } from './api/datastream/data-stream-source.ts';
-export type { FieldOf, NumericFieldArguments, NumericFieldOf } from './api/datastream/fields.ts';
-export { KeyedStream } from './api/datastream/keyed-stream.ts';
-export { SingleOutputStreamOperator } from './api/datastream/single-output-stream-operator.ts';
-export {
-  type ExecutionEnvironmentOptions,
-  StreamExecutionEnvironment,
-} from './api/datastream/stream-execution-environment.ts';
-export { WindowedStream } from './api/datastream/windowed-stream.ts';
-
-// Running jobs
-export { executeJobModule, type JobModuleOptions } from './job/execute-job-module.ts';
-export type { JobMain } from './job/job-module.ts';
-export type { ExecutorName, PipelineConfiguration } from './graph/configuration.ts';
-export type {
-  JobClient,
-  JobExecutionResult,
-  JobMetrics,
-  JobStatus,
-  OperatorMetrics,
-  VertexMetrics,
-} from './graph/job-client.ts';
-
-// What users implement and receive
-export type { Collector, SideOutput } from './functions/collector.ts';
-export { DEAD_LETTERS, type DeadLetter } from './functions/dead-letter.ts';
-export type {
-  AggregateFunction,
-  FilterFunction,
-  FlatMapFunction,
-  KeySelector,
-  MapFunction,
-  Partitioner,
-  ProcessContext,
-  ProcessFunction,
-  ProcessWindowFunction,
-  ReduceFunction,
-  RichFilterFunction,
-  RichFlatMapFunction,
-  RichMapFunction,
-  WindowContext,
-} from './functions/functions.ts';
-export { OutputTag } from './functions/output-tag.ts';
-export type {
-  Counter,
-  MetricGroup,
-  RichFunction,
-  RuntimeContext,
-} from './functions/runtime-context.ts';
-export type { Committer, Sink, SinkWriteContext, SinkWriter } from './functions/sink.ts';
-export {
-  type Boundedness,
-  END_OF_INPUT,
-  type InputStatus,
-  MORE_AVAILABLE,
-  NOTHING_AVAILABLE,
-  type ReaderOutput,
-  type Source,
-  type SourceReader,
-  type SourceReaderContext,
-  type SourceSplit,
-  type SplitEnumerator,
-  type SplitEnumeratorContext,
-} from './functions/source.ts';
-
-// Time
-export {
-  type TimestampAssigner,
-  type WatermarkEmitStrategy,
-  type WatermarkGenerator,
-  type WatermarkOutput,
-  WatermarkStrategy,
-} from './functions/watermark-strategy.ts';
-export type { TimeWindow } from './functions/windowing/time-window.ts';
-export {
-  SlidingEventTimeWindows,
-  SlidingProcessingTimeWindows,
-  TumblingEventTimeWindows,
-  TumblingProcessingTimeWindows,
-  type WindowAssigner,
-} from './functions/windowing/window-assigner.ts';
-export { days, hours, milliseconds, minutes, seconds } from './base/time.ts';
-
-// Types and errors
-export { type ErrorCode, hasErrorCode, MillraceError } from './base/errors.ts';
-export type { Environment } from './base/environment.ts';
-export type { TypeInformation, TypeOf } from './types/type-information.ts';
-export { types } from './types/types.ts';
+export * from './public.ts';

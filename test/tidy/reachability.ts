@@ -5,7 +5,7 @@ import { type Finding, finding, isTestFile, type SourceFile, walk } from './sour
 
 /** Files that are started or imported from outside. */
 const ROOTS =
-  /^(src\/(index|worker-main)\.ts|src\/cli\/main\.ts|src\/examples\/.*|native-free\/index\.ts|bench\/.*|test\/.*|src\/testing\/index\.ts|src\/runtime\/ring\/index\.ts|src\/connectors\/[^/]+\/index\.ts|.*\.(test|soak|test-[a-z-]+)\.ts)$/;
+  /^(src\/(index|worker-main)\.ts|src\/cli\/main\.ts|src\/examples\/.*|native-free\/(index|worker-main)\.ts|bench\/.*|test\/.*|src\/testing\/index\.ts|src\/runtime\/ring\/index\.ts|src\/connectors\/[^/]+\/index\.ts|.*\.(test|soak|test-[a-z-]+)\.ts)$/;
 
 /** Helpers that only tests use, by their place. */
 const TEST_HELPERS = /\/(testing|fixtures)\//;
