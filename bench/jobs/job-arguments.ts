@@ -17,6 +17,11 @@ export class JobArguments {
     throw new RangeError(`argument ${name} is '${text}': give a number`);
   }
 
+  /** The text under that name, or the one given. */
+  text(name: string, otherwise: string): string {
+    return this.#values.get(name) ?? otherwise;
+  }
+
   /** Whether the argument is `yes`. */
   isSet(name: string): boolean {
     return this.#values.get(name) === 'yes';

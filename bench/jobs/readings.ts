@@ -2,7 +2,7 @@
 import {
   type DataStreamSource,
   type StreamExecutionEnvironment,
-  type TypeOf,
+  type TypeInformation,
   types,
   WatermarkStrategy,
 } from '../../src/index.ts';
@@ -12,16 +12,21 @@ import { numberedSource } from './numbered-source.ts';
 /** 2015-07-15T00:00:00Z. */
 export const BASE_TIME = 1_436_918_400_000;
 
-/** The type of a reading: sensor = key, event time, value, and when it ought to have left the source (shared ns). */
-export const reading = types.row({
+/** A reading: sensor = key, event time, value, and when it ought to have left the source (shared ns). */
+export interface Reading {
+  sensor: number;
+  time: number;
+  value: number;
+  due: number;
+}
+
+/** The type of a reading, as Flink knows that of the POJO. */
+export const reading: TypeInformation<Reading> = types.row({
   sensor: types.int,
   time: types.timestamp,
   value: types.double,
   due: types.long,
 });
-
-/** A reading. */
-export type Reading = TypeOf<typeof reading>;
 
 /** The mixer of the Nexmark generator: a bijection of 32-bit integers. */
 export function mix(n: number): number {

@@ -1,7 +1,7 @@
 /** ('word' + key, 1) keyBy(word), rolling sum: one output a record. */
 import {
   type StreamExecutionEnvironment,
-  type TypeOf,
+  type TypeInformation,
   types,
   WatermarkStrategy,
 } from '../../src/index.ts';
@@ -10,11 +10,17 @@ import { JobArguments } from './job-arguments.ts';
 import { numberedSource } from './numbered-source.ts';
 import { keyOf, mix } from './readings.ts';
 
-/** The type of a counted word; Flink's job has a Tuple2 of string and long. */
-export const wordCount = types.row({ word: types.string, count: types.long });
-
 /** A counted word. */
-export type WordCount = TypeOf<typeof wordCount>;
+export interface WordCount {
+  readonly word: string;
+  readonly count: number;
+}
+
+/** The type of a counted word; Flink's job has a Tuple2 of string and long. */
+export const wordCount: TypeInformation<WordCount> = types.row({
+  word: types.string,
+  count: types.long,
+});
 
 /** What must be right about an output. */
 export const check: Check<WordCount> = {

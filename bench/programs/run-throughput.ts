@@ -10,9 +10,9 @@ import { executeJobModule, type JobClient, type JobMetrics } from '../../src/ind
 import { CHECK_COUNTERS } from '../jobs/discard.ts';
 import { FIRST_RECORD_MICROS } from '../jobs/numbered-source.ts';
 import { type ThroughputJob, throughputJob } from '../jobs/throughput.ts';
-import { cpuSeconds, peakResidentMiB } from './process-figures.ts';
-import { sharedNowMs } from './shared-clock.ts';
-import type { ThroughputFigures } from './throughput-figures.ts';
+import { cpuSeconds, peakResidentMiB } from '../support/process-figures.ts';
+import { sharedNowMs } from '../support/shared-clock.ts';
+import type { ThroughputFigures } from '../support/throughput-figures.ts';
 
 const WARM_SECONDS = 5;
 const POLL_MS = 5;

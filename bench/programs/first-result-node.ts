@@ -1,0 +1,2 @@
+/** What Node alone needs. */
+console.log('{}');
