@@ -103,8 +103,9 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
    * An environment that runs its jobs in this process.
    *
    * @example
-   * const env = StreamExecutionEnvironment.getExecutionEnvironment({ parallelism: 4, executor:
-   * 'workers' });
+   * const configuration = { 'execution.buffer-timeout.interval': '5 ms' };
+   * const options = { parallelism: 4, configuration };
+   * const env = StreamExecutionEnvironment.getExecutionEnvironment(options);
    */
   static getExecutionEnvironment(
     options: ExecutionEnvironmentOptions = {},
@@ -170,8 +171,8 @@ export class StreamExecutionEnvironment implements AsyncDisposable {
    * A stream from a source, with timestamps and watermarks by a strategy.
    *
    * @example
-   * env.fromSource(flights, WatermarkStrategy.forBoundedOutOfOrderness<Flight>(hours(24)),
-   * 'flights');
+   * const numbers = dataGeneratorSource({ generator: (index) => ({ id: index }), count: 1000 });
+   * env.fromSource(numbers, WatermarkStrategy.noWatermarks(), 'numbers');
    */
   fromSource<T>(
     source: Source<T, AnyRecord>,

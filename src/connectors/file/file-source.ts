@@ -40,6 +40,7 @@ const BLOCK_BYTES_DEFAULT = 256 * 1024;
  * A bounded source of the records in files. Files must not change while a job reads them.
  *
  * @example
+ * const flight = types.row({ origin: types.string, time: types.timestamp });
  * const flights = env.fromSource(
  *   fileSource({ path: 'flights/*.jsonl', format: jsonLinesFormat({ type: flight }) }),
  *   WatermarkStrategy.noWatermarks(),

@@ -23,8 +23,8 @@ export type CsvFormat<T> = LineReaderFormat<T> & WriterFormat<T>;
  * else they are in the type's order.
  *
  * @example
- * const format = csvFormat({ type: types.row({ id: types.long, name: types.string }), delimiter:
- * ';' });
+ * const person = types.row({ id: types.long, name: types.string });
+ * const format = csvFormat({ type: person, delimiter: ';' });
  */
 export function csvFormat<T = Record<string, string>>(
   options: CsvFormatOptions<T> = {},
