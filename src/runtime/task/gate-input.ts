@@ -51,6 +51,8 @@ export class GateInput implements TaskInput {
 
   step(): InputResult {
     if (this.#idleWanted !== undefined) this.#passStatusOn(this.#idleWanted);
+    // Behind `global` all subtasks but the first have no channel at all.
+    if (this.#open === 0) return INPUT_ENDED;
     const count = this.#channels.length;
     const start = this.#next + this.#environment.scheduler.choose(count);
     for (let turn = 0; turn < count; turn++) {
@@ -65,7 +67,7 @@ export class GateInput implements TaskInput {
       if (this.#open > 0 || this.#chain.inPass) return INPUT_SOME;
       return INPUT_ENDED;
     }
-    return this.#open === 0 ? INPUT_ENDED : INPUT_NOTHING;
+    return INPUT_NOTHING;
   }
 
   nextPollMs(): number {
