@@ -33,10 +33,15 @@ export const NO_TIMESTAMP: number = Number.NEGATIVE_INFINITY;
 /** The watermark of an input that has ended. */
 export const MAX_WATERMARK: number = Number.POSITIVE_INFINITY;
 
-/** Up to {@link BATCH_ROWS} rows by reference. The arrays are reused: copy what you keep. */
+/**
+ * Up to {@link BATCH_ROWS} rows: by reference in `values`, or, where `read` is set, still encoded in a frame; then `values` is
+ * not filled and `read` makes a fresh object at each call. A generated loop that calls `read` and takes fields of what it gets
+ * makes no object at all. The arrays are reused: copy what you keep.
+ */
 export interface RowBatch {
   count: number;
   readonly values: unknown[];
+  read: ((row: number) => unknown) | undefined;
   readonly timestamps: Float64Array;
   /** Hashes of the keys, where the input is keyed. */
   readonly hashes: Int32Array;

@@ -6,7 +6,8 @@
 import { MillraceError } from '../../base/errors.ts';
 import { BATCH_ROWS } from '../chain-stage.ts';
 import type { RowBatch, StageContext } from '../chain-stage.ts';
-import type { FoldRows } from './keyed-fold.ts';
+import { compile } from '../../types/codec-generation.ts';
+import { type FoldRows, type ReadRow, recordText } from './keyed-fold.ts';
 
 type ReadKeys = (values: readonly unknown[], count: number, keys: unknown[]) => void;
 
@@ -18,41 +19,62 @@ export class KeyedBatch implements FoldRows {
   /** The keys of all rows of the batch. */
   readonly keys: unknown[] = new Array<unknown>(BATCH_ROWS).fill(undefined);
   values: readonly unknown[] = [];
+  read: ReadRow | undefined;
   timestamps: Float64Array = new Float64Array(0);
   hashes: Int32Array = new Int32Array(0);
   rows: Int32Array = ALL_ROWS;
   readonly entries: Int32Array = new Int32Array(BATCH_ROWS);
   readonly isNew: Uint8Array = new Uint8Array(BATCH_ROWS);
   count = 0;
-  readonly #readKeys: ReadKeys;
+  readonly #context: StageContext;
+  /** The loops over rows by reference (`undefined`) and over the frames of each reader. */
+  readonly #readKeys = new Map<ReadRow | undefined, ReadKeys>();
 
   constructor(context: StageContext) {
-    this.#readKeys = makeReadKeys(context);
+    this.#context = context;
   }
 
   /** Takes a batch, all its rows chosen. */
   take(batch: RowBatch): void {
     this.values = batch.values;
+    this.read = batch.read;
     this.timestamps = batch.timestamps;
     this.hashes = batch.hashes;
     this.rows = ALL_ROWS;
     this.count = batch.count;
-    this.#readKeys(batch.values, batch.count, this.keys);
+    this.#readKeysOf(batch.read)(batch.values, batch.count, this.keys);
+  }
+
+  /** A row of the batch: the record itself, or a fresh copy from its frame. */
+  valueAt(row: number): unknown {
+    return this.read === undefined ? this.values[row] : this.read(row);
+  }
+
+  #readKeysOf(read: ReadRow | undefined): ReadKeys {
+    let readKeys = this.#readKeys.get(read);
+    if (readKeys === undefined) {
+      readKeys = makeReadKeys(this.#context, read);
+      this.#readKeys.set(read, readKeys);
+    }
+    return readKeys;
   }
 }
 
-/** Hot: a loop of its own per operator, so that the key selector inlines. */
-function makeReadKeys(context: StageContext): ReadKeys {
-  const code = `'use strict';
-    return function readKeys(values, count, keys) {
+/** Hot: a loop of its own per operator and reader, so that the key selector inlines and a row read for its key is no object. */
+function makeReadKeys(context: StageContext, read: ReadRow | undefined): ReadKeys {
+  const constants = {
+    selectKey: context.keySelector,
+    refuse: (key: unknown) => refuse(key, context.operatorName),
+    read,
+  };
+  const code = `return function readKeys(values, count, keys) {
       for (let row = 0; row < count; row++) {
-        const key = selectKey(values[row]);
+        const key = selectKey(${recordText(read)});
         if (key === null || key === undefined) refuse(key);
         keys[row] = key;
       }
     };`;
-  const make = new Function('selectKey', 'refuse', code) as (...constants: unknown[]) => ReadKeys;
-  return make(context.keySelector, (key: unknown) => refuse(key, context.operatorName));
+  return compile('read-keys', constants, code) as ReadKeys;
 }
 
 function refuse(key: unknown, operatorName: string): never {

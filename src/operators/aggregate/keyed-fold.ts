@@ -4,6 +4,7 @@
  * user function and its field as constants.
  */
 import { CHUNK_MASK, CHUNK_SHIFT } from '../../state/heap/entry-chunks.ts';
+import { compile } from '../../types/codec-generation.ts';
 import type { KeyedTable } from '../../state/heap/keyed-table.ts';
 import type { ValueLayout } from '../../state/heap/value-layout.ts';
 import type { Emit } from '../chain-stage.ts';
@@ -11,6 +12,8 @@ import type { Emit } from '../chain-stage.ts';
 /** Rows of a batch that fold into one table, resolved to entries. The arrays are reused. */
 export interface FoldRows {
   readonly values: readonly unknown[];
+  /** Set where the rows are still in a frame: reads one. */
+  readonly read: ReadRow | undefined;
   readonly timestamps: Float64Array;
   /** Rows of the batch, in input order. */
   rows: Int32Array;
@@ -18,6 +21,14 @@ export interface FoldRows {
   readonly entries: Int32Array;
   readonly isNew: Uint8Array;
   count: number;
+}
+
+/** Reads a row of the open frame, a fresh object at each call. */
+export type ReadRow = (row: number) => unknown;
+
+/** The expression of a batch's row `row` in generated code. */
+export function recordText(read: ReadRow | undefined): string {
+  return read === undefined ? 'values[row]' : 'read(row)';
 }
 
 /** Folds records into values. */
@@ -36,7 +47,7 @@ export interface KeyedFold {
 export interface FoldCode {
   /** Closure constants by name. */
   readonly constants: Readonly<Record<string, unknown>>;
-  /** The value that is folded, as an expression of `record`; in the code it is `value`. */
+  /** The value that is folded, as an expression; in the code it is `value`. */
   readonly value?: string | undefined;
   /** A statement that refuses `value`. */
   readonly check?: string | undefined;
@@ -65,28 +76,46 @@ const TOUCHED_ENTRIES_MIN = 16_384;
 /** Keeps the reads of {@link touchObjects} alive. */
 const absentCount = new Int32Array(1);
 
-/** Generates the two loops of a fold. */
-export function generateFold(code: FoldCode, layout: ValueLayout | undefined): KeyedFold {
+/** The two loops of a fold. */
+type FoldLoops = Omit<KeyedFold, 'layout'>;
+
+/**
+ * Generates the loops of a fold: over rows by reference, and, as they come, over the frames of each reader.
+ *
+ * @param codeOf - gives the code, with the expression by which it reads the record; an expression that takes a field of it and
+ *   nothing else costs no object
+ */
+export function generateFold(
+  codeOf: (record: string) => FoldCode,
+  layout: ValueLayout | undefined,
+): KeyedFold {
+  const loops = new Map<ReadRow | undefined, FoldLoops>();
+  const loopsOf = (read: ReadRow | undefined): FoldLoops => {
+    let found = loops.get(read);
+    if (found === undefined) {
+      found = generateLoops(codeOf(recordText(read)), read);
+      loops.set(read, found);
+    }
+    return found;
+  };
+  return {
+    layout,
+    fold: (table, batch) => loopsOf(batch.read).fold(table, batch),
+    foldEach: (table, batch, emit) => {
+      touchObjects(table, batch);
+      loopsOf(batch.read).foldEach(table, batch, emit);
+    },
+  };
+}
+
+function generateLoops(code: FoldCode, read: ReadRow | undefined): FoldLoops {
   const { inPlace } = code;
   const placeOf =
     inPlace === undefined
       ? () => -1
       : (store: KeyedTable['values']) => store?.numberPlace(inPlace.field) ?? -1;
-  const names = ['placeOf', ...Object.keys(code.constants)];
-  const constants = [placeOf, ...Object.values(code.constants)];
-  const text = `'use strict'; return { fold: ${loopText(code, false)}, foldEach: ${loopText(code, true)} };`;
-  const make = new Function(...names, text) as (
-    ...constants: unknown[]
-  ) => Omit<KeyedFold, 'layout'>;
-  const { fold, foldEach } = make(...constants);
-  return {
-    layout,
-    fold,
-    foldEach: (table, batch, emit) => {
-      touchObjects(table, batch);
-      foldEach(table, batch, emit);
-    },
-  };
+  const text = `return { fold: ${loopText(code, false)}, foldEach: ${loopText(code, true)} };`;
+  return compile('keyed-fold', { placeOf, read, ...code.constants }, text) as FoldLoops;
 }
 
 /**
@@ -127,7 +156,6 @@ function loopText(code: FoldCode, isEmitting: boolean): string {
     for (let i = 0; i < count; i++) {
       const row = rows[i];
       const entry = entries[i];
-      const record = values[row];
       ${code.value === undefined ? '' : `const value = ${code.value};`}
       ${code.check ?? ''}
       if (isNew[i] !== 0) { ${code.first} } else ${next}

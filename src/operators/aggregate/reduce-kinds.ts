@@ -22,34 +22,38 @@ const GREATER = '(value > current || (value !== value && current === current))';
 
 /** The fold of a reduce. */
 export function reduceFold(reduce: ReduceKind, operatorName: string): KeyedFold {
-  const code =
-    reduce.kind === 'function'
-      ? functionCode(reduce.function)
-      : builtInCode(reduce, refusal(reduce, operatorName));
-  return generateFold(code, undefined);
+  if (reduce.kind === 'function') {
+    return generateFold((record) => functionCode(reduce.function, record), undefined);
+  }
+  const refuse = refusal(reduce, operatorName);
+  return generateFold((record) => builtInCode(reduce, refuse, record), undefined);
 }
 
-function functionCode(reduce: unknown): FoldCode {
+function functionCode(reduce: unknown, record: string): FoldCode {
   return {
     constants: { reduce },
-    first: rewrite('record'),
-    next: rewrite('reduce(store.read(entry), record)'),
+    first: rewrite(record),
+    next: rewrite(`reduce(store.read(entry), ${record})`),
   };
 }
 
-function builtInCode(reduce: BuiltIn, refuse: (found: unknown) => never): FoldCode {
+function builtInCode(
+  reduce: BuiltIn,
+  refuse: (found: unknown) => never,
+  record: string,
+): FoldCode {
   const { field } = reduce;
   const current = field === undefined ? 'old' : `old[${JSON.stringify(field)}]`;
   const common = {
-    value: field === undefined ? 'record' : `record?.[${JSON.stringify(field)}]`,
+    value: field === undefined ? record : `${record}?.[${JSON.stringify(field)}]`,
     check: `if (typeof value !== 'number') refuse(value);`,
     inPlace: { field },
-    first: rewrite('record'),
+    first: rewrite(record),
   };
   const update = updateText(reduce.kind);
   if (update === undefined) {
     const wins = reduce.kind === 'minBy' ? LESS : GREATER;
-    const replace = `if (${wins}) { ${rewrite('record')} }`;
+    const replace = `if (${wins}) { ${rewrite(record)} }`;
     return {
       ...common,
       constants: { refuse },

@@ -70,6 +70,7 @@ export class StageDriver {
   readonly #batch: RowBatch = {
     count: 0,
     values: new Array<unknown>(BATCH_ROWS).fill(undefined),
+    read: undefined,
     timestamps: new Float64Array(BATCH_ROWS),
     hashes: new Int32Array(BATCH_ROWS),
   };

@@ -42,18 +42,22 @@ function aggregateFold(
   aggregate: Extract<WindowContents, { kind: 'aggregate' }>['function'],
 ): KeyedFold {
   return generateFold(
-    {
+    (record) => ({
       constants: { aggregate },
-      first: rewrite('aggregate.add(record, aggregate.createAccumulator())'),
-      next: rewrite('aggregate.add(record, store.read(entry))'),
-    },
+      first: rewrite(`aggregate.add(${record}, aggregate.createAccumulator())`),
+      next: rewrite(`aggregate.add(${record}, store.read(entry))`),
+    }),
     captureValueLayout(aggregate.createAccumulator()),
   );
 }
 
 function elementsFold(): KeyedFold {
   return generateFold(
-    { constants: {}, first: rewrite('[record]'), next: 'store.read(entry).push(record);' },
+    (record) => ({
+      constants: {},
+      first: rewrite(`[${record}]`),
+      next: `store.read(entry).push(${record});`,
+    }),
     OBJECT_LAYOUT,
   );
 }

@@ -219,7 +219,7 @@ class WindowOperator {
       return;
     }
     counts.numLateRecordsSideOutput++;
-    this.#lateOutput(this.#rows.values[row], timestamp);
+    this.#lateOutput(this.#rows.valueAt(row), timestamp);
   }
 
   #refire(row: number, start: number): void {

@@ -6,6 +6,7 @@ export function newRowBatch(rowsMax: number = BATCH_ROWS): RowBatch {
   return {
     count: 0,
     values: new Array<unknown>(rowsMax).fill(undefined),
+    read: undefined,
     timestamps: new Float64Array(rowsMax),
     hashes: new Int32Array(rowsMax),
   };

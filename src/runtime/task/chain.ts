@@ -8,17 +8,19 @@
  * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No rows enter during a pass.
  * 3. Rows that batch stages have not seen yet are handed over before any pass, and after every element.
  */
+import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
 import type { RuntimeContext } from '../../functions/runtime-context.ts';
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
-import type {
-  ChainStage,
-  CollectEndpoint,
-  Emit,
-  RowBatch,
-  StageContext,
-  StageCounts,
+import {
+  BATCH_ROWS,
+  type ChainStage,
+  type CollectEndpoint,
+  type Emit,
+  type RowBatch,
+  type StageContext,
+  type StageCounts,
 } from '../../operators/chain-stage.ts';
 import { createFrameReader, type FrameReader } from '../../types/frame-reader.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
@@ -146,6 +148,7 @@ export class Chain {
     }
     const { reader } = loop;
     const rows = reader.open(memory, offset);
+    assert(rows <= BATCH_ROWS, () => `a frame has ${rows} rows: more than a batch`);
     this.#failedRow = () => reader.read(this.progress.row);
     loop.run(0, rows);
     this.#failedRow = undefined;

@@ -88,9 +88,12 @@ export class LoopCompiler {
   runFrame(reader: FrameReader, name: string): RunFrame {
     const code = new FunctionCode(this.#nodes, this.#progress);
     const read = code.bind(reader.read, 'read');
-    const timestampAt = code.bind(reader.timestampAt, 'timestampAt');
-    const hash = `${code.bind(reader.hashAt, 'hashAt')}(i)`;
-    code.loop(() => code.row(0, { value: `${read}(i)`, timestamp: `${timestampAt}(i)` }, hash));
+    const timestamp = `${code.bind(reader.timestampAt, 'timestampAt')}(i)`;
+    if (this.#node(0).stage.onRow === undefined) {
+      code.batch(0, read, timestamp, `${code.bind(reader.hashAt, 'hashAt')}(i)`);
+    } else {
+      code.loop(() => code.row(0, { value: `${read}(i)`, timestamp }));
+    }
     return this.#compile(`run-frame-${name}`, code, ['from', 'to']) as RunFrame;
   }
 
@@ -205,6 +208,25 @@ class FunctionCode {
     this.push('}');
   }
 
+  /** A whole frame for a head that takes batches: its rows stay encoded, the head reads what it needs of them. */
+  batch(index: number, read: string, timestamp: string, hash: string): void {
+    const node = this.#nodes[index];
+    const batch = this.bind(node?.batch, 'batch');
+    this.push(`const timestamps = ${batch}.timestamps, hashes = ${batch}.hashes;`);
+    this.push('for (let i = from; i < to; i++) {');
+    this.push(`timestamps[i] = ${timestamp};`);
+    this.push(`hashes[i] = ${hash};`);
+    this.push('}');
+    this.push(`${this.#counterTarget(`${index}.numRecordsIn`)} += to - from;`);
+    this.push(`${batch}.count = to - from;`);
+    this.push(`${batch}.read = ${read};`);
+    this.push('try {');
+    this.push(`${this.bind(node?.flushBatch, 'flush')}();`);
+    this.push('} finally {');
+    this.push(`${batch}.read = undefined;`);
+    this.push('}');
+  }
+
   /** Adds one to a counter of a node. */
   count(index: number, field: 'numRecordsIn' | 'numRecordsOut'): void {
     const key = `${index}.${field}`;
@@ -221,12 +243,12 @@ class FunctionCode {
   }
 
   /** The code that a row of node `index` runs through. */
-  row(index: number, row: RowNames, hash?: string): void {
+  row(index: number, row: RowNames): void {
     const node = this.#nodes[index];
     if (node === undefined) throw new RangeError(`a chain has no open node ${index}`);
     this.count(index, 'numRecordsIn');
     if (node.stage.onRow === undefined) {
-      this.#appendToBatch(node, row, hash);
+      this.#appendToBatch(node, row);
       return;
     }
     const value = this.fresh('value');
@@ -259,7 +281,7 @@ class FunctionCode {
     return `${this.bind(counts, `counts${index}`)}.${field}`;
   }
 
-  #appendToBatch(node: LoopNode, row: RowNames, hash: string | undefined): void {
+  #appendToBatch(node: LoopNode, row: RowNames): void {
     if (node.batch === undefined) {
       throw new RangeError(`stage ${node.stage.kind} has neither onRow nor a batch`);
     }
@@ -269,7 +291,6 @@ class FunctionCode {
     this.push(`const ${at} = ${batch}.count;`);
     this.push(`${batch}.values[${at}] = ${row.value};`);
     this.push(`${batch}.timestamps[${at}] = ${row.timestamp};`);
-    if (hash !== undefined) this.push(`${batch}.hashes[${at}] = ${hash};`);
     this.push(`${batch}.count = ${at} + 1;`);
     this.push(`if (${at} === ${BATCH_ROWS - 1}) ${flush}();`);
   }
