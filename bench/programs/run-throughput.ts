@@ -66,6 +66,7 @@ async function measure(running: JobClient, count: number): Promise<ThroughputFig
     steadySeconds,
     cores: (cpuAtEnd - warm.cpu) / steadySeconds,
     wholeCores: (cpuAtEnd - cpuAtFirst) / seconds,
+    cpuNanosPerRecord: ((cpuAtEnd - cpuAtFirst) * 1e9) / count,
     peakRssMiB: peakResidentMiB(),
     startToFirstRecordMs: firstMs - sharedNowMs() + performance.now(),
   };

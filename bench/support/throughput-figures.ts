@@ -10,6 +10,8 @@ export interface ThroughputFigures {
   /** CPU seconds of the process per second, in the steady part and in the whole. */
   readonly cores: number;
   readonly wholeCores: number;
+  /** CPU time of the whole process, from the first record on, per record: what other work on the machine disturbs least. */
+  readonly cpuNanosPerRecord: number;
   readonly peakRssMiB: number;
   readonly startToFirstRecordMs: number;
 }
