@@ -71,7 +71,7 @@ export function fileSink<T>(options: FileSinkOptions<T>): Sink<T, PartCommittabl
   return Object.freeze({
     createWriter: (context) => new FileSinkWriter(settings, context),
     createCommitter: (context): Committer<PartCommittable> =>
-      new PartCommitter(context.environment.fileSystem),
+      new PartCommitter(context.environment.fileSystem, context.metricGroup),
   } satisfies Sink<T, PartCommittable>);
 }
 

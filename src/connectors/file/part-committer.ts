@@ -7,15 +7,21 @@
  */
 import type { FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
+import type { MetricGroup } from '../../functions/runtime-context.ts';
 import type { Committer } from '../../functions/sink.ts';
 import type { PartCommittable } from './part-file.ts';
 
-/** Renames parts and makes the renames durable. */
+/**
+ * Renames parts and makes the renames durable. Counts them: `numFilesCommitted`,
+ * `numBytesCommitted`.
+ */
 export class PartCommitter implements Committer<PartCommittable> {
   readonly #fileSystem: FileSystem;
+  readonly #metrics: MetricGroup;
 
-  constructor(fileSystem: FileSystem) {
+  constructor(fileSystem: FileSystem, metrics: MetricGroup) {
     this.#fileSystem = fileSystem;
+    this.#metrics = metrics;
   }
 
   commit(committables: readonly PartCommittable[]): void {
@@ -37,6 +43,8 @@ export class PartCommitter implements Committer<PartCommittable> {
     if (final !== undefined) throw failed(part, 'both names exist: another job writes there');
     if (inProgress.size !== part.bytes) throw failed(part, sizes(inProgress.size, part));
     this.#fileSystem.rename(part.inProgressPath, part.finalPath);
+    this.#metrics.counter('numFilesCommitted').inc();
+    this.#metrics.counter('numBytesCommitted').inc(part.bytes);
   }
 }
 
