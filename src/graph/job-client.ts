@@ -3,6 +3,7 @@ import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ExecutorName } from './configuration.ts';
 import type { JobGraph } from './job-graph.ts';
+import type { OperatorSpec } from './operator-spec.ts';
 
 /** A job's life. */
 export type JobStatus = 'created' | 'running' | 'finished' | 'canceling' | 'canceled' | 'failed';
@@ -10,6 +11,8 @@ export type JobStatus = 'created' | 'running' | 'finished' | 'canceling' | 'canc
 /** Figures of one operator's subtask, or summed over an operator's subtasks. */
 export interface OperatorMetrics {
   readonly name: string;
+  /** What it is: `source`, `map`, `window`, `sink` … */
+  readonly kind: OperatorSpec['kind'];
   readonly operatorId: string;
   readonly numRecordsIn: number;
   readonly numRecordsOut: number;

@@ -56,6 +56,7 @@ export class JobMetricsView {
         const operator = snapshot.operators[node.index];
         return {
           name: node.name,
+          kind: node.spec.kind,
           operatorId: node.operatorId,
           numRecordsIn: operator?.numRecordsIn ?? 0,
           numRecordsOut: operator?.numRecordsOut ?? 0,
