@@ -1,0 +1,85 @@
+/**
+ * One line on a terminal, rewritten while a job runs.
+ *
+ * Invariants:
+ * 1. The line is never longer than the terminal is wide: a wrapped line could not be rewritten.
+ * 2. After `stop` the line is gone, and no timer is left.
+ */
+import type { Clock, Timer } from '../base/environment.ts';
+import type { JobClient } from '../graph/job-client.ts';
+import { jobFigures, type JobFigures } from './job-figures.ts';
+import { countText, rateText, watermarkText } from './number-text.ts';
+import type { TextStream } from './terminal.ts';
+
+/** Between two rewrites. */
+const INTERVAL_MS = 200;
+/** The rate is that of the last second: shorter spans jump about. */
+const RATE_SAMPLES = 5;
+const ERASE_LINE = '\r\x1b[2K';
+
+interface Sample {
+  readonly timeMs: number;
+  readonly numRecordsIn: number;
+}
+
+/** See the file's head. */
+export class LiveLine {
+  readonly #job: JobClient;
+  readonly #stream: TextStream;
+  readonly #clock: Clock;
+  readonly #samples: Sample[] = [];
+  #timer: Timer | undefined;
+  #isShown = false;
+
+  constructor(job: JobClient, stream: TextStream, clock: Clock) {
+    this.#job = job;
+    this.#stream = stream;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#rewrite();
+  }
+
+  /** Makes room for other output; the next rewrite brings the line back. */
+  clear(): void {
+    if (this.#isShown) this.#stream.write(ERASE_LINE);
+    this.#isShown = false;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.clear();
+  }
+
+  #rewrite(): void {
+    const figures = jobFigures(this.#job.metrics());
+    const text = liveText(figures, this.#recordsPerSecond(figures.numRecordsIn));
+    this.#stream.write(ERASE_LINE + text.slice(0, this.#stream.columns - 1));
+    this.#isShown = true;
+    this.#timer = this.#clock.setTimer(INTERVAL_MS, () => this.#rewrite());
+  }
+
+  #recordsPerSecond(numRecordsIn: number): number {
+    const timeMs = this.#clock.monotonicMs();
+    this.#samples.push({ timeMs, numRecordsIn });
+    if (this.#samples.length > RATE_SAMPLES + 1) this.#samples.shift();
+    const [oldest] = this.#samples;
+    if (oldest === undefined || timeMs <= oldest.timeMs) return 0;
+    return ((numRecordsIn - oldest.numRecordsIn) / (timeMs - oldest.timeMs)) * 1000;
+  }
+}
+
+/** The line's text, most wanted first: a narrow terminal shows its beginning. */
+export function liveText(figures: JobFigures, recordsPerSecond: number): string {
+  const late = figures.numLateRecordsDropped + figures.numLateRecordsSideOutput;
+  return [
+    `${rateText(recordsPerSecond)} records/s`,
+    `${countText(figures.numRecordsIn)} total`,
+    `watermark ${watermarkText(figures.watermark)}`,
+    `backpressure ${Math.round(figures.backPressuredRatio * 100)}%`,
+    `late ${countText(late)}`,
+    `dead letters ${countText(figures.numDeadLetters)}`,
+  ].join('  ');
+}
