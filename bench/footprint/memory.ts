@@ -8,7 +8,12 @@ const RUNS = 5;
 export const memoryBench: Bench = {
   name: 'memory',
   run: async function* ({ quick }): AsyncIterable<BenchResult> {
-    const common = { bench: 'memory', settleSeconds: 5, watchedSeconds: quick ? 5 : 20, runs: quick ? 1 : RUNS };
+    const common = {
+      bench: 'memory',
+      settleSeconds: 5,
+      watchedSeconds: quick ? 5 : 20,
+      runs: quick ? 1 : RUNS,
+    };
     yield await watch({ ...common, job: 'silent', args: [] });
     yield await watch({ ...common, job: 'latency', args: ['rate=100000'] });
   },

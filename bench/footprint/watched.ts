@@ -23,7 +23,9 @@ export async function watch(watched: Watched): Promise<BenchResult> {
   const { href } = await builtModule(`jobs/${job}.ts`);
   const each: Figures[] = [];
   for (let run = 0; run < runs; run++) {
-    each.push(await runModule<Figures>(runner, [href, PARALLELISM, settleSeconds, watchedSeconds, ...args]));
+    each.push(
+      await runModule<Figures>(runner, [href, PARALLELISM, settleSeconds, watchedSeconds, ...args]),
+    );
   }
   const config = { job, parallelism: PARALLELISM, watchedSeconds, arguments: args.join(' ') };
   return { bench, config, runs, medians: mediansOf(each), each };

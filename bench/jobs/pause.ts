@@ -30,7 +30,11 @@ export default function pause(env: StreamExecutionEnvironment, texts: readonly s
   });
   const strategy = WatermarkStrategy.forMonotonousTimestamps<Reading>();
   env
-    .fromSource(source, strategy.withTimestampAssigner((r) => r.time), 'gen')
+    .fromSource(
+      source,
+      strategy.withTimestampAssigner((r) => r.time),
+      'gen',
+    )
     .keyBy((r) => r.sensor)
     .window(TumblingEventTimeWindows.of(WINDOW_MS))
     .sum('value')

@@ -13,7 +13,11 @@ import { type Reading, reading } from './readings.ts';
 export default function silent(env: StreamExecutionEnvironment): void {
   const strategy = WatermarkStrategy.forMonotonousTimestamps<Reading>();
   env
-    .fromSource(silentSource(), strategy.withTimestampAssigner((r) => r.time), 'silence')
+    .fromSource(
+      silentSource(),
+      strategy.withTimestampAssigner((r) => r.time),
+      'silence',
+    )
     .keyBy((r) => r.sensor)
     .window(TumblingEventTimeWindows.of(seconds(5)))
     .sum('value')

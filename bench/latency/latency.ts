@@ -32,7 +32,13 @@ export const latencyBench: Bench = {
       for (let run = 0; run < (quick ? 1 : RUNS); run++) {
         each.push(await runLatency(timeoutMs, latencySeconds(quick)));
       }
-      yield { bench: 'latency', config: latencyConfig(timeoutMs), runs: each.length, medians: mediansOf(each), each };
+      yield {
+        bench: 'latency',
+        config: latencyConfig(timeoutMs),
+        runs: each.length,
+        medians: mediansOf(each),
+        each,
+      };
     }
   },
 };
@@ -43,6 +49,9 @@ export function latencyConfig(bufferTimeoutMs: number): Record<string, number> {
 }
 
 /** One run of ours. */
-export function runLatency(timeoutMs: number, { warm, measured }: LatencySeconds): Promise<Figures> {
+export function runLatency(
+  timeoutMs: number,
+  { warm, measured }: LatencySeconds,
+): Promise<Figures> {
   return runModule(RUNNER, [JOB.href, RATE, timeoutMs, PARALLELISM, warm, measured]);
 }

@@ -46,7 +46,12 @@ async function twoThreads(frameBytes: number, quick: boolean): Promise<BenchResu
 
 /** The producer fills each payload and the consumer adds it up, so the bytes do cross. */
 async function transfer(frameBytes: number, frames: number): Promise<Figures> {
-  const common = { ring: allocateRing(CAPACITY_BYTES), doorbells: Doorbell.allocate(2), frames, frameBytes };
+  const common = {
+    ring: allocateRing(CAPACITY_BYTES),
+    doorbells: Doorbell.allocate(2),
+    frames,
+    frameBytes,
+  };
   const [produced, consumed] = await Promise.all([
     runThread({ ...common, role: 'producer' }),
     runThread({ ...common, role: 'consumer' }),
@@ -55,7 +60,10 @@ async function transfer(frameBytes: number, frames: number): Promise<Figures> {
     throw new Error(`the ring changed bytes: ${consumed.sum} arrived of ${produced.sum}`);
   }
   const seconds = (consumed.endMs - produced.startMs) / 1000;
-  return { framesPerSecond: frames / seconds, gigabytesPerSecond: (frames * frameBytes) / seconds / 1e9 };
+  return {
+    framesPerSecond: frames / seconds,
+    gigabytesPerSecond: (frames * frameBytes) / seconds / 1e9,
+  };
 }
 
 function runThread(task: RingTask): Promise<RingRun> {

@@ -24,7 +24,9 @@ export async function microResult(
     const tiny = new TinyBench({ time: quick ? 50 : 500, warmupTime: quick ? 50 : 200 });
     for (const { name, call } of tasks) tiny.add(name, call);
     await tiny.run();
-    each.push(Object.fromEntries(tasks.map((task) => [`${task.name} ns`, nanosPerOne(tiny, task)])));
+    each.push(
+      Object.fromEntries(tasks.map((task) => [`${task.name} ns`, nanosPerOne(tiny, task)])),
+    );
   }
   const perCall = Object.fromEntries(tasks.map((task) => [`${task.name} per call`, task.perCall]));
   return { bench, config: perCall, runs: each.length, medians: mediansOf(each), each };

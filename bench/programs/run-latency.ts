@@ -32,7 +32,11 @@ async function measure(): Promise<Record<string, number>> {
   failed.catch(() => undefined);
   while (job.metrics().numRecordsInTotal === 0) await Promise.race([sleep(1), failed]);
   await sleep(Number(warm) * 1000);
-  const before = { cpu: cpuSeconds(), records: job.metrics().numRecordsInTotal, at: performance.now() };
+  const before = {
+    cpu: cpuSeconds(),
+    records: job.metrics().numRecordsInTotal,
+    at: performance.now(),
+  };
   await Promise.race([sleep(Number(seconds) * 1000), failed]);
   const elapsed = (performance.now() - before.at) / 1000;
   const cores = (cpuSeconds() - before.cpu) / elapsed;

@@ -23,7 +23,12 @@ async function build(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const project = join(folder, 'tsconfig.json');
-  const compilerOptions = { noEmit: false, declaration: false, isolatedDeclarations: false, sourceMap: false };
+  const compilerOptions = {
+    noEmit: false,
+    declaration: false,
+    isolatedDeclarations: false,
+    sourceMap: false,
+  };
   writeFileSync(
     project,
     JSON.stringify({
@@ -42,6 +47,9 @@ async function build(): Promise<string> {
   const compiler = join(ROOT, 'node_modules/typescript-7/bin/tsc');
   await runChild(process.execPath, [compiler, '-p', project]);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'millrace-bench', type: 'module' }));
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'millrace-bench', type: 'module' }),
+  );
   return folder;
 }

@@ -45,7 +45,12 @@ export function runChild(
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) resolve({ stdout, firstOutputMs });
-      else reject(new Error(`${command} ${args.join(' ')} ended with ${code ?? signal}:\n${stderr}${stdout}`));
+      else
+        reject(
+          new Error(
+            `${command} ${args.join(' ')} ended with ${code ?? signal}:\n${stderr}${stdout}`,
+          ),
+        );
     });
   });
 }

@@ -18,7 +18,8 @@ export const throughputBenches: readonly Bench[] = throughputJobs.map((job) => (
     await checkResults(job);
     const events = quick ? job.quickEvents : job.events;
     const each: Figures[] = [];
-    for (let run = 0; run < (quick ? 1 : RUNS); run++) each.push({ ...(await runOurs(job, events)) });
+    for (let run = 0; run < (quick ? 1 : RUNS); run++)
+      each.push({ ...(await runOurs(job, events)) });
     const config = { executor: 'workers', parallelism: PARALLELISM, events, keys: job.keys };
     yield { bench: job.name, config, runs: each.length, medians: mediansOf(each), each };
   },

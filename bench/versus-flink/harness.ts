@@ -96,8 +96,12 @@ function contentHash(folder: string): string {
 function filesOf(folder: string): string[] {
   return BUILT_FROM.flatMap((name) => {
     const path = join(folder, name);
-    const entries = name.includes('.') ? undefined : readdirSync(path, { recursive: true, withFileTypes: true });
+    const entries = name.includes('.')
+      ? undefined
+      : readdirSync(path, { recursive: true, withFileTypes: true });
     if (entries === undefined) return [path];
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
   }).toSorted();
 }

@@ -20,7 +20,13 @@ export async function raceLatency(harness: Harness, options: RaceOptions): Promi
     }
     const config = { ...latencyConfig(timeoutMs), flinkBackend: 'hashmap', checkpoints: 'none' };
     const medians = mediansOf(pairs);
-    printResult({ bench: 'versus-flink latency', config, runs: pairs.length, medians, each: pairs });
+    printResult({
+      bench: 'versus-flink latency',
+      config,
+      runs: pairs.length,
+      medians,
+      each: pairs,
+    });
   }
 }
 
@@ -31,8 +37,19 @@ async function runPair(harness: Harness, timeoutMs: number, quick: boolean): Pro
   const flink = await harness.run(['latency', RATE, timeoutMs, 2, 'hashmap', ...times]);
   const pair: Record<string, number> = {};
   for (const [name, value] of Object.entries(ours)) pair[`ours ${name}`] = value;
-  const names = { perSecond: 'rate', p50Ms: 'p50ms', p90Ms: 'p90ms', p99Ms: 'p99ms', p999Ms: 'p999ms' };
-  const others = { maxMs: 'maxms', cores: 'cores', rssMiB: 'rssMB', othersCpuSeconds: 'othersCpuSecs' };
+  const names = {
+    perSecond: 'rate',
+    p50Ms: 'p50ms',
+    p90Ms: 'p90ms',
+    p99Ms: 'p99ms',
+    p999Ms: 'p999ms',
+  };
+  const others = {
+    maxMs: 'maxms',
+    cores: 'cores',
+    rssMiB: 'rssMB',
+    othersCpuSeconds: 'othersCpuSecs',
+  };
   for (const [name, theirs] of Object.entries({ ...names, ...others })) {
     pair[`flink ${name}`] = flink[theirs] ?? Number.NaN;
   }

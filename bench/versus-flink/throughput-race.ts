@@ -89,9 +89,11 @@ async function runPair(job: ThroughputJob, harness: Harness, events: RaceEvents)
 function voidReason(pair: Figures): string | undefined {
   for (const side of ['ours', 'flink']) {
     const cores = pair[`${side}Cores`] ?? 0;
-    if (!(cores >= CORES_MIN)) return `${side} had ${cores.toFixed(2)} cores, less than ${CORES_MIN}`;
+    if (!(cores >= CORES_MIN))
+      return `${side} had ${cores.toFixed(2)} cores, less than ${CORES_MIN}`;
     const seconds = pair[`${side}Seconds`] ?? 0;
-    if (!(seconds >= SECONDS_MIN)) return `${side} ran ${seconds.toFixed(1)} s, less than ${SECONDS_MIN}`;
+    if (!(seconds >= SECONDS_MIN))
+      return `${side} ran ${seconds.toFixed(1)} s, less than ${SECONDS_MIN}`;
   }
   return undefined;
 }
@@ -113,7 +115,12 @@ function printPair(
   events: RaceEvents,
 ): void {
   const verdict = reason === undefined ? {} : { void: reason };
-  const config = { ...raceConfig(job), oursEvents: events.ours, flinkEvents: events.flink, ...verdict };
+  const config = {
+    ...raceConfig(job),
+    oursEvents: events.ours,
+    flinkEvents: events.flink,
+    ...verdict,
+  };
   printResult({ bench: `versus-flink ${job.name}, one pair`, config, runs: 1, medians: pair });
 }
 
