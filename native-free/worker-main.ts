@@ -1,5 +1,5 @@
 /** A worker thread's entry on `node:worker_threads`, and its composition root. */
-import './index.ts';
+import '../src/public.ts';
 import { workerData } from 'node:worker_threads';
 import { toPlainError } from '../src/base/errors.ts';
 import { realEnvironment } from '../src/base/real-environment.ts';

@@ -1,9 +1,13 @@
 /** A worker thread's entry under piscina, and its composition root. */
-import './index.ts';
+import './public.ts';
 import { realEnvironment } from './base/real-environment.ts';
 import type { WorkerOutcome } from './job/messages.ts';
 import type { WorkerTask } from './job/threads/worker-threads.ts';
 import { runWorker } from './job/worker-runtime.ts';
+import { setGenericCodec } from './types/generic-codec.ts';
+import { msgpackCodec } from './types/msgpack-codec.ts';
+
+setGenericCodec(msgpackCodec);
 
 /** Runs one worker; piscina calls it. */
 export default function workerMain({ deployment, port }: WorkerTask): Promise<WorkerOutcome> {

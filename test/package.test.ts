@@ -109,7 +109,64 @@ test('a job runs inline from JavaScript', (t) => {
   t.is(runProgram('inline.js', program), '71071\n');
 });
 
-test('a job runs on two workers from JavaScript', (t) => {
+for (const entryPoint of ['millrace', 'millrace/native-free']) {
+  test(`${entryPoint} runs a job module on two workers`, (t) => {
+    const job = `
+      import { WatermarkStrategy } from '${entryPoint}';
+      export default (env) => {
+        env
+          .fromSequence(1, 1000)
+          .assignTimestampsAndWatermarks(WatermarkStrategy.forMonotonousTimestamps())
+          .map((n) => ({ key: n % 10, n, notes: { odd: n % 2 === 1 } }))
+          .keyBy((row) => row.key)
+          .map(({ n, notes }) => (notes.odd ? n : 0))
+          .collectAsync('odd');
+      };`;
+    writeFileSync(join(folder, 'app/odd.js'), job);
+    const program = `
+      import { executeJobModule } from '${entryPoint}';
+      await using job = await executeJobModule(new URL('./odd.js', import.meta.url), {
+        executor: 'workers', parallelism: 2,
+      });
+      let sum = 0;
+      for await (const n of job.collected('odd')) sum += n;
+      console.log(sum);`;
+    t.is(runProgram('workers.js', program), '250000\n');
+  });
+}
+
+test('entry points share their classes and registries', (t) => {
+  const program = `
+    import { MillraceError, StreamExecutionEnvironment } from 'millrace';
+    import * as nativeFree from 'millrace/native-free';
+    import { runSimulated } from 'millrace/testing';
+    import { dataGeneratorSource } from 'millrace/connectors/datagen';
+    console.log(MillraceError === nativeFree.MillraceError);
+    console.log(StreamExecutionEnvironment === nativeFree.StreamExecutionEnvironment);
+    try {
+      dataGeneratorSource({ generator: (n) => n, count: -1 });
+    } catch (error) {
+      console.log(error instanceof MillraceError);
+    }`;
+  t.is(runProgram('shared.js', program), 'true\ntrue\ntrue\n');
+});
+
+test('stacks and generated code name the sources', (t) => {
+  const program = `
+    import { StreamExecutionEnvironment } from 'millrace';
+    await using env = StreamExecutionEnvironment.getExecutionEnvironment();
+    const numbers = env.fromSequence(1, 3).map((n) => { if (n === 2) throw new Error('two'); return n; });
+    try {
+      for await (const n of numbers.executeAndCollect());
+    } catch (error) {
+      console.log(error.stack.includes('task-failure.ts:'));
+    }`;
+  const app = join(folder, 'app');
+  writeFileSync(join(app, 'stack.js'), program);
+  t.is(runNode(app, '--enable-source-maps', 'stack.js'), 'true\n');
+});
+
+test('the command line runs a job on two workers', (t) => {
   const app = join(folder, 'app');
   const job = `
     export default (env) => {
