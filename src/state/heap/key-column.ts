@@ -7,7 +7,7 @@
  * 2. Keys are equal by `keysEqual`.
  */
 import { canonicalKey, keysEqual } from './key-equality.ts';
-import { ObjectColumn } from './object-column.ts';
+import { ABSENT, ObjectColumn } from './object-column.ts';
 import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
 import type { EntryChunks } from './entry-chunks.ts';
 
@@ -53,7 +53,7 @@ export class NumberKeys implements KeyColumn {
   readonly kind = 'number';
   readonly bytes = 0;
   readonly #entries: EntryChunks;
-  readonly #others = new ObjectColumn();
+  readonly #others = new ObjectColumn(ABSENT);
 
   constructor(entries: EntryChunks) {
     this.#entries = entries;
@@ -113,7 +113,7 @@ export class NumberKeys implements KeyColumn {
 export class GenericKeys implements KeyColumn {
   readonly kind = 'generic';
   readonly bytes = 0;
-  readonly #keys = new ObjectColumn();
+  readonly #keys = new ObjectColumn(ABSENT);
 
   keyAt(entry: number): unknown {
     return this.#keys.get(entry);

@@ -1,6 +1,6 @@
 /**
  * @dataplane One value of any kind per entry, in plain arrays of 16 Ki; entries never written hold
- * {@link ABSENT}.
+ * {@link ABSENT}, or whatever the column was made with.
  *
  * Invariant: a chunk's array grows by pushing only, so it never turns into a dictionary and costs
  * nothing while unused.
@@ -15,26 +15,32 @@ export const ABSENT: unique symbol = Symbol('absent');
 
 /** See the file's head. */
 export class ObjectColumn {
+  readonly #absent: unknown;
   readonly #chunks: unknown[][] = [];
   #isUsed = false;
+
+  /** @param absent - what stands for no value; null: `undefined` */
+  constructor(absent: typeof ABSENT | null) {
+    this.#absent = absent ?? undefined;
+  }
 
   /** Whether anything was ever set. */
   get isUsed(): boolean {
     return this.#isUsed;
   }
 
-  /** The entry's value, or {@link ABSENT}. */
+  /** The entry's value, or what stands for none. */
   get(entry: number): unknown {
     const chunk = this.#chunks[entry >> CHUNK_SHIFT];
     const index = entry & CHUNK_MASK;
-    return chunk === undefined || index >= chunk.length ? ABSENT : chunk[index];
+    return chunk === undefined || index >= chunk.length ? this.#absent : chunk[index];
   }
 
   /** Sets the entry's value. */
   set(entry: number, value: unknown): void {
     const chunk = this.#chunkOf(entry >> CHUNK_SHIFT);
     const index = entry & CHUNK_MASK;
-    while (chunk.length < index) chunk.push(ABSENT);
+    while (chunk.length < index) chunk.push(this.#absent);
     if (index === chunk.length) chunk.push(value);
     else chunk[index] = value;
     this.#isUsed = true;
@@ -44,7 +50,7 @@ export class ObjectColumn {
   delete(entry: number): void {
     const chunk = this.#chunks[entry >> CHUNK_SHIFT];
     const index = entry & CHUNK_MASK;
-    if (chunk !== undefined && index < chunk.length) chunk[index] = ABSENT;
+    if (chunk !== undefined && index < chunk.length) chunk[index] = this.#absent;
   }
 
   /** Forgets everything. */

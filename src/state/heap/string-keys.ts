@@ -8,7 +8,7 @@ import { CHUNK_MASK, CHUNK_SHIFT } from './entry-chunks.ts';
 import type { EntryChunks } from './entry-chunks.ts';
 import type { KeyArray, KeyColumn } from './key-column.ts';
 import { canonicalKey, keysEqual } from './key-equality.ts';
-import { ObjectColumn } from './object-column.ts';
+import { ABSENT, ObjectColumn } from './object-column.ts';
 import { ARENA_UNITS_MAX, StringArena } from './string-arena.ts';
 
 const BESIDE = -1;
@@ -22,7 +22,7 @@ export class StringKeys implements KeyColumn {
   readonly kind = 'string';
   readonly #entries: EntryChunks;
   readonly #arena = new StringArena();
-  readonly #others = new ObjectColumn();
+  readonly #others = new ObjectColumn(ABSENT);
   /** Keeps the pass that only fetches alive; means nothing. */
   touched = 0;
 

@@ -11,7 +11,7 @@
  * 3. A new entry reads as 0, false and `undefined` until it is written.
  */
 import type { EntryChunks } from './entry-chunks.ts';
-import { ObjectColumn } from './object-column.ts';
+import { ABSENT, ObjectColumn } from './object-column.ts';
 import { generateReader, generateWriter } from './value-codegen.ts';
 import type { ValueReader, ValueWriter } from './value-codegen.ts';
 import type { ColumnKind, ValueLayout } from './value-layout.ts';
@@ -32,7 +32,7 @@ export class ValueStore {
   readonly layout: ValueLayout;
   readonly columns: readonly ValueColumn[];
   /** Values that are no such row, whole. */
-  readonly wholes: ObjectColumn = new ObjectColumn();
+  readonly wholes: ObjectColumn = new ObjectColumn(ABSENT);
   /** Float64 places at the head of an entry that belong to the key. */
   readonly firstPlace: number;
   /** The value of an entry; see invariant 2. */
@@ -102,7 +102,8 @@ function makeColumns(layout: ValueLayout, firstPlace: number): ValueColumn[] {
     name: field.name,
     kind: field.column,
     place: field.column === 'object' ? -1 : place++,
-    objects: new ObjectColumn(),
+    // An object column needs no mark for what was never written; one beside a number column does.
+    objects: field.column === 'object' ? new ObjectColumn(null) : new ObjectColumn(ABSENT),
   }));
 }
 
