@@ -166,12 +166,14 @@ class SimulatedRunner implements JobRunner {
 
   /** Turns the event loop until a worker can go on; false if none can. */
   async #promisesSettle(): Promise<boolean> {
+    const unfinished = this.#unfinished().length;
     for (let turn = 0; turn < WAITING_TURNS_MAX; turn++) {
       const waits = this.#unfinished().some((loop) => loop.needsEventLoop());
       const hasTimers = this.#nextDueMs() < Number.POSITIVE_INFINITY;
       if (turn >= QUIET_TURNS && (!waits || hasTimers)) return false;
       await this.#options.environment.scheduler.yield();
       if (this.#canceled || this.#failure !== undefined) return true;
+      if (this.#unfinished().length < unfinished) return true;
       if (this.#unfinished().some((loop) => loop.turn())) return true;
     }
     return false;
