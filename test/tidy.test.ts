@@ -117,7 +117,7 @@ const BAD: readonly Bad[] = [
   bad(checkLayers, 'src/api/x.ts', "const a = await import('../job/a.ts');", 'api may not'),
   bad(checkLayers, 'src/base/x.ts', "import 'lodash';", 'no owner'),
   bad(checkLayers, 'src/base/x.ts', "import 'piscina';", 'belongs to'),
-  bad(checkLayers, 'src/operators/x.ts', "import '../state/heap/x.ts';", 'contracts only'),
+  bad(checkLayers, 'src/operators/x.ts', "import '../state/heap/x.ts';", 'no backend'),
   bad(checkLayers, 'src/connectors/a/x.ts', "import '../b/y.ts';", 'each other'),
   bad(checkLayers, 'src/connectors/a/x.ts', "import '../../runtime/y.ts';", 'connectors may not'),
   bad(checkLayers, 'src/examples/x.ts', "import '../job/y.ts';", 'public entry points'),

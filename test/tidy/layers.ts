@@ -99,8 +99,8 @@ function pathComplaint(from: string, to: string): string | undefined {
   }
   if (fromFolder === undefined) return `${from} lies in no folder of the layout`;
   if (fromFolder === toFolder) return insideComplaint(from, to);
-  if (fromFolder === 'operators' && /^src\/state\/[^/]+\//.test(to)) {
-    return `operators see state's contracts only, not ${to}`;
+  if (fromFolder === 'operators' && /^src\/state\/(heap|rocksdb)\//.test(to)) {
+    return `operators see the state tables and contracts, no backend: ${to}`;
   }
   if (fromFolder === 'operators' && to === OPERATOR_SPECS) return undefined;
   const allowed = MAY_IMPORT[fromFolder] ?? [];

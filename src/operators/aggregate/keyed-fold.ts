@@ -3,10 +3,10 @@
  * rolling reduces and window contents share. Each operator has loops of its own, generated with its
  * user function and its field as constants.
  */
-import { CHUNK_MASK, CHUNK_SHIFT } from '../../state/heap/entry-chunks.ts';
+import { CHUNK_MASK, CHUNK_SHIFT } from '../../state/table/entry-chunks.ts';
 import { compile } from '../../types/codec-generation.ts';
-import type { KeyedTable } from '../../state/heap/keyed-table.ts';
-import type { ValueLayout } from '../../state/heap/value-layout.ts';
+import type { KeyedTable } from '../../state/table/keyed-table.ts';
+import type { ValueLayout } from '../../state/table/value-layout.ts';
 import type { Emit } from '../chain-stage.ts';
 
 /** Rows of a batch that fold into one table, resolved to entries. The arrays are reused. */

@@ -10,7 +10,7 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';
-import type { KeyedTable } from '../../state/heap/keyed-table.ts';
+import type { KeyedTable } from '../../state/table/keyed-table.ts';
 import { generateFold, rewrite } from './keyed-fold.ts';
 import type { FoldCode, KeyedFold } from './keyed-fold.ts';
 

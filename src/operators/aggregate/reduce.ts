@@ -6,7 +6,7 @@
  *    first record.
  * 2. The state is one value per key, for good.
  */
-import { KeyedTable } from '../../state/heap/keyed-table.ts';
+import { KeyedTable } from '../../state/table/keyed-table.ts';
 import type { ReduceSpec } from '../../graph/operator-spec.ts';
 import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
 import { KeyedBatch } from './keyed-batch.ts';

@@ -1,6 +1,6 @@
 /** A table's content as plain data, and back. */
 import { hashKey } from '../../base/hash.ts';
-import type { KeyedTable } from '../../state/heap/keyed-table.ts';
+import type { KeyedTable } from '../../state/table/keyed-table.ts';
 import { SLICE_ROWS } from '../chain-stage.ts';
 
 /** Keys and values by position. */

@@ -8,9 +8,9 @@
  */
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import { timeWindow } from '../../functions/windowing/time-window.ts';
-import { KeyedTable } from '../../state/heap/keyed-table.ts';
-import type { KeyKind } from '../../state/heap/key-column.ts';
-import type { ValueLayout } from '../../state/heap/value-layout.ts';
+import { KeyedTable } from '../../state/table/keyed-table.ts';
+import type { KeyKind } from '../../state/table/key-column.ts';
+import type { ValueLayout } from '../../state/table/value-layout.ts';
 
 /** A window that holds state. */
 export interface OpenWindow {

@@ -2,7 +2,7 @@
  * What a window keeps per key and how records come to it.
  */
 import type { WindowContents } from '../../graph/operator-spec.ts';
-import { captureValueLayout, OBJECT_LAYOUT } from '../../state/heap/value-layout.ts';
+import { captureValueLayout, OBJECT_LAYOUT } from '../../state/table/value-layout.ts';
 import { generateFold, rewrite } from '../aggregate/keyed-fold.ts';
 import type { KeyedFold } from '../aggregate/keyed-fold.ts';
 import { reduceFold } from '../aggregate/reduce-kinds.ts';

@@ -12,7 +12,7 @@ import type { OutputTag } from '../../functions/output-tag.ts';
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import { timeWindow } from '../../functions/windowing/time-window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
-import type { KeyedTable } from '../../state/heap/keyed-table.ts';
+import type { KeyedTable } from '../../state/table/keyed-table.ts';
 import { NO_TIMESTAMP } from '../chain-stage.ts';
 import type { StageContext } from '../chain-stage.ts';
 import { SideOutputs } from '../side-outputs.ts';
