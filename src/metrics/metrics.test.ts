@@ -11,7 +11,6 @@ import {
   USER_COUNTERS_MAX,
 } from './metrics-layout.ts';
 import { MetricsReader } from './metrics-reader.ts';
-import { prometheusText } from './prometheus-text.ts';
 import { SubtaskMetrics } from './subtask-metrics.ts';
 
 const data: MetricsLayoutData = {
@@ -176,29 +175,4 @@ test('another thread sees the counters', async (t) => {
   const operator = reader.subtask(1, 1).operators[0];
   t.is(operator?.numRecordsIn, 1_024_000);
   t.deepEqual({ ...operator?.counters }, { batches: 1000 });
-});
-
-test('the Prometheus text groups samples under one TYPE line and escapes labels', (t) => {
-  const { writer, reader } = setUp(true);
-  writer(0, 0).counter(0, 'odd "name"').inc(2);
-  const text = prometheusText(reader.subtasks(), {
-    jobName: 'a\\b\n',
-    vertexName: (vertex) => `vertex ${vertex}`,
-    operatorName: (_vertex, operator) => `operator ${operator}`,
-  });
-  const lines = text.trimEnd().split('\n');
-  t.is(new Set(lines.filter((line) => line.startsWith('#'))).size, 13);
-  t.is(lines.filter((line) => line.startsWith('#')).length, 13);
-  t.true(
-    lines.includes(
-      'millrace_job_task_operator_counter{job_name="a\\\\b\\n",task_name="vertex 0",' +
-        'subtask_index="0",' +
-        'operator_name="operator 0",counter="odd \\"name\\""} 2',
-    ),
-  );
-  t.true(
-    text.includes(
-      'currentWatermark{job_name="a\\\\b\\n",task_name="vertex 1",subtask_index="1"} -Inf\n',
-    ),
-  );
 });

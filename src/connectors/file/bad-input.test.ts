@@ -6,7 +6,7 @@ import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
 import type { DeadLetter } from '../../functions/dead-letter.ts';
 import type { ReaderFormat } from '../../functions/format.ts';
 import { rowType, types } from '../../types/types.ts';
-import { readAll } from './file-source-harness.ts';
+import { readAll } from './testing/file-source-harness.ts';
 import { fileSource } from './file-source.ts';
 
 /** A line, and whether it is a record: untyped, typed as {@link wide}. */

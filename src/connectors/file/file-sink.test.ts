@@ -8,7 +8,7 @@ import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
 import type { RuntimeContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriteContext } from '../../functions/sink.ts';
-import { readAll } from './file-source-harness.ts';
+import { readAll } from './testing/file-source-harness.ts';
 import { type FileSinkOptions, fileSink } from './file-sink.ts';
 import { fileSource } from './file-source.ts';
 import { findFiles } from './file-pattern.ts';

@@ -10,7 +10,7 @@ import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
 import type { LineReaderFormat } from '../../functions/format.ts';
 import { types } from '../../types/types.ts';
-import { readAll } from './file-source-harness.ts';
+import { readAll } from './testing/file-source-harness.ts';
 import { fileSource } from './file-source.ts';
 import type { FileSplit } from './file-split.ts';
 

@@ -8,7 +8,7 @@ import {
   simulatedEnvironment,
 } from '../../base/simulated-environment.ts';
 import { realEnvironment } from '../../base/real-environment.ts';
-import { type Collected, type HarnessOptions, readAll } from './file-source-harness.ts';
+import { type Collected, type HarnessOptions, readAll } from './testing/file-source-harness.ts';
 import { fileSource } from './file-source.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { types } from '../../types/types.ts';

@@ -108,6 +108,7 @@ export function generateFold(
   };
 }
 
+/** @controlplane Once per operator and reader. */
 function generateLoops(code: FoldCode, read: ReadRow | undefined): FoldLoops {
   const { inPlace } = code;
   const placeOf =
@@ -121,6 +122,7 @@ function generateLoops(code: FoldCode, read: ReadRow | undefined): FoldLoops {
 /**
  * Hot: reads what the rows' values refer to in a pass of its own, so that the cache misses overlap:
  * 300 against 370 ns per row of a rolling sum over 1 M strings.
+ * @controlplane Its outer loop is over columns, once per batch.
  */
 function touchObjects(table: KeyedTable, batch: FoldRows): void {
   const { values } = table;

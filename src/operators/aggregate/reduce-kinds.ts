@@ -37,6 +37,7 @@ function functionCode(reduce: unknown, record: string): FoldCode {
   };
 }
 
+/** @controlplane Once per operator. */
 function builtInCode(
   reduce: BuiltIn,
   refuse: (found: unknown) => never,

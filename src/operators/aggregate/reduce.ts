@@ -57,6 +57,7 @@ class RollingReduce {
     return { version: SNAPSHOT_VERSION, data: snapshotTable(this.#table) };
   }
 
+  /** @controlplane Once. */
   restore(snapshots: readonly StageSnapshot[]): void {
     for (const { data } of snapshots) restoreTable(this.#table, data as TableSnapshot);
   }

@@ -142,6 +142,7 @@ class WindowOperator {
     return { version: WINDOW_SNAPSHOT_VERSION, data };
   }
 
+  /** @controlplane Once. */
   restore(snapshots: readonly StageSnapshot[]): void {
     const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
     const watermark = restoreWindows(this.#windows, data, this.#keeping);
@@ -193,7 +194,11 @@ class WindowOperator {
       if (group === undefined) break;
       this.#foldInto(this.#windowAt(group.start, false), group.rows, group.count);
     }
-    for (const { row, start } of this.#refiring) this.#refire(row, start);
+    const refiring = this.#refiring;
+    for (let i = 0; i < refiring.length; i++) {
+      const late = refiring[i];
+      if (late !== undefined) this.#refire(late.row, late.start);
+    }
   }
 
   #routeRow(row: number, timestamp: number): void {

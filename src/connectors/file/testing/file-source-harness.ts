@@ -1,9 +1,9 @@
 /**
  * Drives a file source the way a runtime does, for tests: enumerator, readers, splits on request.
  */
-import type { Environment, FileSystem } from '../../base/environment.ts';
-import { DEAD_LETTERS, type DeadLetter } from '../../functions/dead-letter.ts';
-import type { OutputTag } from '../../functions/output-tag.ts';
+import type { Environment, FileSystem } from '../../../base/environment.ts';
+import { DEAD_LETTERS, type DeadLetter } from '../../../functions/dead-letter.ts';
+import type { OutputTag } from '../../../functions/output-tag.ts';
 import {
   END_OF_INPUT,
   NOTHING_AVAILABLE,
@@ -13,8 +13,8 @@ import {
   type SourceReaderContext,
   type SplitEnumerator,
   type SplitEnumeratorContext,
-} from '../../functions/source.ts';
-import type { FileSplit } from './file-split.ts';
+} from '../../../functions/source.ts';
+import type { FileSplit } from '../file-split.ts';
 
 /** What a run has put out, in order. */
 export interface Collected<T> {
