@@ -5,7 +5,7 @@
  * Invariants:
  * 1. With a simulated environment every step is a function of the program and the seed.
  * 2. Time stands still while any worker can go on; then it jumps to the next moment at which something is due.
- * 3. A job in which nothing will ever happen again fails and says what each task waits for.
+ * 3. A job in which nothing will ever happen again fails and says what each task waits for; a lost wake-up shows so.
  */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -22,6 +22,7 @@ import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
 import { JobHandle, type JobRunner } from './job-handle.ts';
 import { LocalTasks, metricsPublisher } from './local-tasks.ts';
 import { runThenClose } from './run-then-close.ts';
+import { SimulatedWorker } from './simulated-worker.ts';
 
 /** One turn of a worker, for those who watch a simulation. */
 export interface SimulatedTurn {
@@ -63,7 +64,7 @@ function requireSimulated(environment: Environment): SimulatedEnvironment {
   );
 }
 
-/** Nobody sleeps in a simulation. */
+/** The simulation itself puts workers to sleep. */
 const NO_SLEEP: Idler = {
   prepare: () => undefined,
   cancel: () => undefined,
@@ -82,7 +83,7 @@ class SimulatedRunner implements JobRunner {
   readonly #options: SimulatedRunnerOptions;
   readonly #clock: SimulatedClock;
   readonly #local: LocalTasks;
-  readonly #loops: readonly WorkerLoop[];
+  readonly #workers: readonly SimulatedWorker[];
   readonly #publish: (force?: boolean) => void;
   readonly #waitingForReader: PromiseWithResolvers<void>[] = [];
   #turns = 0;
@@ -94,19 +95,22 @@ class SimulatedRunner implements JobRunner {
     const { request, environment, job } = options;
     this.#clock = environment.clock;
     const workers = Math.max(1, ...request.graph.vertices.map(({ parallelism }) => parallelism));
-    const channels = channelsOf(request, workers);
+    const doorbells = Doorbell.allocate(workers);
+    const channels = channelsOf(request, workers, doorbells);
     this.#local = new LocalTasks({
       request,
       job,
       channels: (subtask) => channels[subtask] as ChannelFactory,
-      wake: () => undefined,
+      wake: (subtask) => this.#workers[subtask]?.wake(),
       fail: (error) => {
         this.#failure ??= { error };
       },
     });
-    this.#loops = channels.map((_, worker) => this.#loopOf(worker));
+    this.#workers = channels.map(
+      (_, worker) => new SimulatedWorker(this.#loopOf(worker), new Doorbell(doorbells, worker)),
+    );
     const times = new Map(
-      this.#loops.flatMap((loop, worker) =>
+      this.#workers.flatMap(({ loop }, worker) =>
         this.#tasksOf(worker).map((built, index) => [built, loop.times[index]] as const),
       ),
     );
@@ -128,17 +132,18 @@ class SimulatedRunner implements JobRunner {
   }
 
   wake(): void {
+    for (const worker of this.#workers) worker.wake();
     for (const { resolve } of this.#waitingForReader.splice(0)) resolve();
   }
 
   async #run(): Promise<boolean> {
-    for (const loop of this.#loops) loop.open();
+    for (const { loop } of this.#workers) loop.open();
     this.#local.start();
     for (;;) {
       this.#throwFailure();
       await this.#runUntilQuiet();
       if (this.#canceled) return false;
-      if (this.#loops.every((loop) => loop.isFinished)) return true;
+      if (this.#unfinished().length === 0) return true;
       if (await this.#promisesSettle()) continue;
       if (this.#advanceTime()) continue;
       if (await this.#readerReads()) continue;
@@ -146,35 +151,33 @@ class SimulatedRunner implements JobRunner {
     }
   }
 
-  /** Gives turns to workers, chosen by the scheduler, until none gets any further. */
+  /** Gives turns to workers that are awake, chosen by the scheduler, until all sleep. */
   async #runUntilQuiet(): Promise<void> {
     const { environment, onTurn } = this.#options;
-    let candidates = this.#unfinished();
-    while (candidates.length > 0 && !this.#canceled) {
-      const chosen = environment.scheduler.choose(candidates.length);
-      const loop = candidates[chosen] as WorkerLoop;
-      const progressed = loop.turn();
+    while (!this.#canceled) {
+      const runnable = this.#workers.filter((worker) => worker.isRunnable);
+      if (runnable.length === 0) return;
+      const chosen = runnable[environment.scheduler.choose(runnable.length)] as SimulatedWorker;
+      const progressed = chosen.turn();
       this.#publish();
-      onTurn({ worker: this.#loops.indexOf(loop), progressed, nowMs: this.#clock.now() });
-      if (progressed) candidates = this.#unfinished();
-      else candidates.splice(chosen, 1);
+      onTurn({ worker: this.#workers.indexOf(chosen), progressed, nowMs: this.#clock.now() });
       this.#turns++;
       if (this.#turns % TURNS_PER_EVENT_LOOP === 0) await environment.scheduler.yield();
       this.#throwFailure();
     }
   }
 
-  /** Turns the event loop until a worker can go on; false if none can. */
+  /** Turns the event loop until a worker is woken; false if none is. */
   async #promisesSettle(): Promise<boolean> {
     const unfinished = this.#unfinished().length;
     for (let turn = 0; turn < WAITING_TURNS_MAX; turn++) {
-      const waits = this.#unfinished().some((loop) => loop.needsEventLoop());
+      const waits = this.#unfinished().some(({ loop }) => loop.needsEventLoop());
       const hasTimers = this.#nextDueMs() < Number.POSITIVE_INFINITY;
       if (turn >= QUIET_TURNS && (!waits || hasTimers)) return false;
       await this.#options.environment.scheduler.yield();
       if (this.#canceled || this.#failure !== undefined) return true;
       if (this.#unfinished().length < unfinished) return true;
-      if (this.#unfinished().some((loop) => loop.turn())) return true;
+      if (this.#workers.some((worker) => worker.isRunnable)) return true;
     }
     return false;
   }
@@ -184,13 +187,14 @@ class SimulatedRunner implements JobRunner {
     const dueMs = this.#nextDueMs();
     if (dueMs === Number.POSITIVE_INFINITY) return false;
     this.#clock.advanceTo(Math.max(this.#clock.now() + 1, dueMs));
+    for (const worker of this.#unfinished()) if (worker.loop.nextDelayMs() <= 0) worker.wake();
     return true;
   }
 
   /** When the next timer or task is due, epoch milliseconds; Infinity if never. */
   #nextDueMs(): number {
     let dueMs = this.#clock.nextTimerMs() ?? Number.POSITIVE_INFINITY;
-    for (const loop of this.#unfinished()) {
+    for (const { loop } of this.#unfinished()) {
       dueMs = Math.min(dueMs, this.#clock.now() + Math.ceil(loop.nextDelayMs()));
     }
     return dueMs;
@@ -217,8 +221,8 @@ class SimulatedRunner implements JobRunner {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #unfinished(): WorkerLoop[] {
-    return this.#loops.filter((loop) => !loop.isFinished);
+  #unfinished(): SimulatedWorker[] {
+    return this.#workers.filter(({ loop }) => !loop.isFinished);
   }
 
   #tasksOf(worker: number): LocalTasks['tasks'][number][] {
@@ -237,7 +241,7 @@ class SimulatedRunner implements JobRunner {
 
   async #close(): Promise<void> {
     this.#publish(true);
-    const closing = this.#loops.map((loop) => loop.closeTasks());
+    const closing = this.#workers.map(({ loop }) => loop.closeTasks());
     let closed = false;
     const settling = Promise.allSettled([...closing, this.#local.close()]).finally(() => {
       closed = true;
@@ -256,10 +260,13 @@ class SimulatedRunner implements JobRunner {
 }
 
 /** Each worker's view of the channels: local ones of its own, rings to and from the others. */
-function channelsOf({ graph, environment }: ExecutionRequest, workers: number): ChannelFactory[] {
+function channelsOf(
+  { graph, environment }: ExecutionRequest,
+  workers: number,
+  doorbells: SharedArrayBuffer,
+): ChannelFactory[] {
   const { ringBytes = RING_BYTES, overflowBytesMax } = graph.configuration;
   const { fileSystem } = environment;
-  const doorbells = Doorbell.allocate(workers);
   const rings = new Map<string, SharedArrayBuffer>();
   const ring = (key: string): SharedArrayBuffer => {
     const shared = rings.get(key) ?? allocateRing(ringBytes);

@@ -81,6 +81,11 @@ export class Doorbell {
     Atomics.store(this.#words, this.#word, ASLEEP);
   }
 
+  /** Whether the owner need not, or should no longer, sleep: for those that simulate sleeping. */
+  get isAwake(): boolean {
+    return Atomics.load(this.#words, this.#word) === AWAKE;
+  }
+
   /** The owner found news after `prepare` and stays awake. */
   cancel(): void {
     Atomics.store(this.#words, this.#word, AWAKE);
