@@ -14,7 +14,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { build as esbuild, type Plugin } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY_POINTS = [
@@ -27,12 +27,28 @@ const ENTRY_POINTS = [
 ];
 
 /**
+ * Gets Node's own modules by function call. An import of `node:fs`, `node:crypto` or `node:util`
+ * evaluates everything they export, lazy or not: together 12 ms per thread.
+ */
+const nodeModules: Plugin = {
+  name: 'node-modules',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'node' } : { path, external: true },
+    );
+    bundler.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
+    }));
+  },
+};
+
+/**
  * Builds into `outDir` (default `dist`); throws, with the compiler's output shown, if that fails.
  */
-export function build(outDir: string = join(ROOT, 'dist')): void {
+export async function build(outDir: string = join(ROOT, 'dist')): Promise<void> {
   rmSync(outDir, { recursive: true, force: true });
   declare(outDir);
-  bundle(outDir);
+  await bundle(outDir);
 }
 
 /** Checks the types, and writes the declarations. */
@@ -42,8 +58,8 @@ function declare(outDir: string): void {
   execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-function bundle(outDir: string): void {
-  buildSync({
+async function bundle(outDir: string): Promise<void> {
+  await esbuild({
     absWorkingDir: ROOT,
     entryPoints: globSync(ENTRY_POINTS, { cwd: ROOT }),
     outdir: outDir,
@@ -52,6 +68,7 @@ function bundle(outDir: string): void {
     bundle: true,
     splitting: true,
     packages: 'external',
+    plugins: [nodeModules],
     format: 'esm',
     platform: 'node',
     target: 'es2022',
@@ -63,4 +80,4 @@ function bundle(outDir: string): void {
   });
 }
 
-if (import.meta.main) build();
+if (import.meta.main) await build();

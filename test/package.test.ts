@@ -28,11 +28,11 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 /** A folder with the tarball's content in `package/` and an installation of it in `app/`. */
 let folder = '';
 
-test.before('build, pack, install', () => {
+test.before('build, pack, install', async () => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
   const unpacked = join(folder, 'package');
   mkdirSync(unpacked);
-  build(join(unpacked, 'dist'));
+  await build(join(unpacked, 'dist'));
   for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
     if (existsSync(join(ROOT, name)))
       writeFileSync(join(unpacked, name), readFileSync(join(ROOT, name)));

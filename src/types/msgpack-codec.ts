@@ -6,7 +6,8 @@
  * What MessagePack lacks goes into extensions, found before encoding by one walk that copies only
  * what it must change.
  */
-import { Decoder, Encoder, ExtData, ExtensionCodec } from '@msgpack/msgpack';
+import { createRequire } from 'node:module';
+import type { Decoder, Encoder, ExtData, ExtensionCodec } from '@msgpack/msgpack';
 import { MillraceError } from '../base/errors.ts';
 import type { GenericCodec } from './generic-codec.ts';
 import { GENERIC_DEPTH_MAX, requireSerializable } from './serializable.ts';
@@ -24,20 +25,26 @@ const UNITS = 8;
 
 const NO_BYTES = new Uint8Array(0);
 
-const encoder = new Encoder({ maxDepth: GENERIC_DEPTH_MAX + 2 });
-const decoder = new Decoder({ extensionCodec: extensions() });
+/** What is used of the package. */
+interface MessagePack {
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  readonly ExtData: typeof ExtData;
+}
+
+let loaded: MessagePack | undefined;
 
 /** The generic codec of the full package. */
 export const msgpackCodec: GenericCodec = {
   formatId: 2,
   encode(value: unknown): Uint8Array {
     requireSerializable(value);
-    return encoder.encode(prepared(value));
+    return messagePack().encoder.encode(prepared(value));
   },
   decode(bytes: Uint8Array): unknown {
     try {
       // A copy: the decoder's byte arrays are views, and its TextDecoder refuses shared memory.
-      return decoder.decode(new Uint8Array(bytes));
+      return messagePack().decoder.decode(new Uint8Array(bytes));
     } catch (error) {
       throw new MillraceError('FORMAT_INVALID', 'the bytes of a generic value are damaged', {
         cause: error,
@@ -46,16 +53,36 @@ export const msgpackCodec: GenericCodec = {
   },
 };
 
+/**
+ * The package, loaded with the first value without a schema: most jobs have none, and its fifteen
+ * files would cost every thread 15 ms at its start.
+ */
+function messagePack(): MessagePack {
+  loaded ??= loadMessagePack();
+  return loaded;
+}
+
+function loadMessagePack(): MessagePack {
+  const load = createRequire(import.meta.url);
+  const all = load('@msgpack/msgpack') as typeof import('@msgpack/msgpack');
+  const extensionCodec = withExtensions(new all.ExtensionCodec());
+  return {
+    encoder: new all.Encoder({ maxDepth: GENERIC_DEPTH_MAX + 2 }),
+    decoder: new all.Decoder({ extensionCodec }),
+    ExtData: all.ExtData,
+  };
+}
+
 function prepared(value: unknown): unknown {
   switch (typeof value) {
     case 'undefined':
-      return new ExtData(UNDEFINED, NO_BYTES);
+      return extensionOf(UNDEFINED, NO_BYTES);
     case 'number':
-      return Object.is(value, -0) ? new ExtData(NEGATIVE_ZERO, NO_BYTES) : value;
+      return Object.is(value, -0) ? extensionOf(NEGATIVE_ZERO, NO_BYTES) : value;
     case 'string':
-      return isUtf8Safe(value) ? value : new ExtData(UNITS, Buffer.from(value, 'utf16le'));
+      return isUtf8Safe(value) ? value : extensionOf(UNITS, Buffer.from(value, 'utf16le'));
     case 'bigint':
-      return new ExtData(BIGINT, Buffer.from(value.toString(), 'latin1'));
+      return extensionOf(BIGINT, Buffer.from(value.toString(), 'latin1'));
     case 'object':
       return value === null ? null : preparedObject(value);
     default:
@@ -76,7 +103,11 @@ function preparedObject(value: object): unknown {
 }
 
 function extension(type: number, content: unknown): ExtData {
-  return new ExtData(type, encoder.encode(content));
+  return extensionOf(type, messagePack().encoder.encode(content));
+}
+
+function extensionOf(type: number, bytes: Uint8Array): ExtData {
+  return new (messagePack().ExtData)(type, bytes);
 }
 
 function flat(pairs: Iterable<readonly [unknown, unknown]>): unknown[] {
@@ -89,15 +120,14 @@ function isUtf8Safe(text: string): boolean {
   return text.isWellFormed() && text.charCodeAt(0) !== 0xfeff;
 }
 
-function extensions(): ExtensionCodec {
-  const codec = new ExtensionCodec();
+function withExtensions(codec: ExtensionCodec): ExtensionCodec {
   const decoders: Readonly<Record<number, (data: Uint8Array) => unknown>> = {
     [UNDEFINED]: () => undefined,
     [NEGATIVE_ZERO]: () => -0,
     [BIGINT]: (data) => BigInt(Buffer.from(data).toString('latin1')),
-    [DATE]: (data) => new Date(decoder.decode(data) as number),
+    [DATE]: (data) => new Date(decoded(data) as number),
     [MAP]: (data) => new Map(pairsOf(data)),
-    [SET]: (data) => new Set(decoder.decode(data) as unknown[]),
+    [SET]: (data) => new Set(decoded(data) as unknown[]),
     [ENTRIES]: (data) => Object.fromEntries(pairsOf(data)),
     [UNITS]: (data) => Buffer.from(data).toString('utf16le'),
   };
@@ -107,8 +137,12 @@ function extensions(): ExtensionCodec {
   return codec;
 }
 
+function decoded(data: Uint8Array): unknown {
+  return messagePack().decoder.decode(data);
+}
+
 function pairsOf(data: Uint8Array): [string, unknown][] {
-  const values = decoder.decode(data) as [string, unknown];
+  const values = decoded(data) as [string, unknown];
   const pairs: [string, unknown][] = [];
   for (let i = 0; i < values.length; i += 2) pairs.push([values[i] as string, values[i + 1]]);
   return pairs;
