@@ -7,11 +7,9 @@
  *    several equal ones it is; not on names, parallelism, partitioners or what happens elsewhere in
  *    the program.
  */
-import { createHash } from 'node:crypto';
+import { digest } from '../base/digest.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { StreamEdge, StreamNode } from './stream-graph.ts';
-
-const ID_DIGITS = 32;
 
 /**
  * The id of every node.
@@ -29,11 +27,6 @@ export function operatorIds(nodes: readonly StreamNode[]): ReadonlyMap<number, s
     ids.set(node.id, digest(earlier === 0 ? text : `${text} #${earlier}`));
   }
   return ids;
-}
-
-/** The first 32 hexadecimal digits of a text's SHA-256. */
-export function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, ID_DIGITS);
 }
 
 function structureText(node: StreamNode, ids: ReadonlyMap<number, string>): string {
