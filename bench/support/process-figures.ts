@@ -7,7 +7,7 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-/** Resident memory now, in MB (10^6 bytes would flatter; this is MiB as in Flink's figures). */
+/** Resident memory now, in MiB, as the Flink harness counts. */
 export function residentMiB(): number {
   return Math.round(process.memoryUsage.rss() / 2 ** 20);
 }
