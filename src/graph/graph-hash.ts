@@ -7,12 +7,12 @@
  * source text of user functions and the options that change what a graph does. Not compared: the
  * job's name, the executor, where dumps go, and what a closure has captured.
  */
+import { digest } from '../base/digest.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { typeToString } from '../types/type-text.ts';
 import type { PipelineConfiguration } from './configuration.ts';
 import type { ChainNode, JobEdge, JobGraph, JobVertex, PartitionerSpec } from './job-graph.ts';
 import { keyFieldsOf } from './key-fields.ts';
-import { digest } from './operator-id.ts';
 import type { AnyKeySelector, AnyRecord } from './operator-spec.ts';
 import { valueText } from './value-text.ts';
 

@@ -6,7 +6,7 @@
  * are cut after {@link ELEMENTS_MAX} elements, nesting after {@link DEPTH_MAX} levels and the whole
  * after {@link OBJECTS_MAX} objects: this compares programs, it does not store data.
  */
-import { digest } from './operator-id.ts';
+import { digest } from '../base/digest.ts';
 
 /** How many elements of an array, Map or Set count. */
 export const ELEMENTS_MAX = 64;
