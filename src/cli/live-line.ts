@@ -55,8 +55,9 @@ export class LiveLine {
 
   #rewrite(): void {
     const figures = jobFigures(this.#job.metrics());
-    const text = liveText(figures, this.#recordsPerSecond(figures.numRecordsIn));
-    this.#stream.write(ERASE_LINE + text.slice(0, this.#stream.columns - 1));
+    const rate = this.#recordsPerSecond(figures.numRecordsIn);
+    // The last column stays free: some terminals wrap as soon as it is written.
+    this.#stream.write(ERASE_LINE + liveText(figures, rate, this.#stream.columns - 1));
     this.#isShown = true;
     this.#timer = this.#clock.setTimer(INTERVAL_MS, () => this.#rewrite());
   }
@@ -71,15 +72,24 @@ export class LiveLine {
   }
 }
 
-/** The line's text, most wanted first: a narrow terminal shows its beginning. */
-export function liveText(figures: JobFigures, recordsPerSecond: number): string {
-  const late = figures.numLateRecordsDropped + figures.numLateRecordsSideOutput;
-  return [
-    `${rateText(recordsPerSecond)} records/s`,
+/** The line's text: with all words if they fit, else in short, most wanted first. */
+export function liveText(figures: JobFigures, recordsPerSecond: number, columns: number): string {
+  const late = countText(figures.numLateRecordsDropped + figures.numLateRecordsSideOutput);
+  const rate = rateText(recordsPerSecond);
+  const watermark = watermarkText(figures.watermark);
+  const deadLetters = countText(figures.numDeadLetters);
+  const backPressure = `backpressure ${Math.round(figures.backPressuredRatio * 100)}%`;
+  const full = [
+    `${rate} records/s`,
     `${countText(figures.numRecordsIn)} total`,
-    `watermark ${watermarkText(figures.watermark)}`,
-    `backpressure ${Math.round(figures.backPressuredRatio * 100)}%`,
-    `late ${countText(late)}`,
-    `dead letters ${countText(figures.numDeadLetters)}`,
+    `watermark ${watermark}`,
+    backPressure,
+    `late ${late}`,
+    `dead letters ${deadLetters}`,
   ].join('  ');
+  if (full.length <= columns) return full;
+  const minute = watermark.replace(/(T\d\d:\d\d):\d\dZ$/, '$1Z');
+  const counts = `late ${late}  dead ${deadLetters}`;
+  const total = `${rateText(figures.numRecordsIn)} in`;
+  return [`${rate}/s`, total, `wm ${minute}`, backPressure, counts].join('  ').slice(0, columns);
 }

@@ -1,17 +1,14 @@
 #!/usr/bin/env node
 /** The `millrace` command: puts the command line together with the process. */
-import '../index.ts';
-import { realEnvironment } from '../base/real-environment.ts';
 import { MillraceError } from '../base/errors.ts';
-import { readCommandLine } from './command-line.ts';
+import { readCommandLine, type RunRequest } from './command-line.ts';
 import { FINISHED, WRONG_USAGE } from './exit-code.ts';
 import { jsonFailure } from './json-output.ts';
-import { runCommand } from './run-command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   const request = readCommandLine(argv);
-  if (request.kind === 'run') return runCommand(request, terminal, realEnvironment());
+  if (request.kind === 'run') return run(request, terminal);
   const { problem, text } = request;
   if (problem === undefined) {
     terminal.stdout.write(text);
@@ -23,6 +20,16 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
     terminal.stderr.write(text);
   }
   return WRONG_USAGE;
+}
+
+/** The engine is loaded only where something runs: help shall not wait for it. */
+async function run(request: RunRequest, terminal: Terminal): Promise<number> {
+  const [{ runCommand }, { realEnvironment }] = await Promise.all([
+    import('./run-command.ts'),
+    import('../base/real-environment.ts'),
+    import('../index.ts'),
+  ]);
+  return runCommand(request, terminal, realEnvironment());
 }
 
 const terminal = processTerminal();

@@ -1,5 +1,5 @@
 /**
- * The process as the command line sees it: two streams, signals, the working directory. The only
+ * The process as the command line sees it: two streams, signals, the exit. The only
  * file besides `main.ts` that names `process`.
  */
 import { colorStyle, plainStyle, type TextStyle } from './text-style.ts';
@@ -19,7 +19,6 @@ export interface TextStream {
 export interface Terminal {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
-  readonly workingDirectory: string;
   /** Calls back at SIGINT and SIGTERM, which no longer end the process; returns how to undo it. */
   onInterrupt(callback: () => void): () => void;
   /** Calls back before anybody writes to the standard output; returns how to undo it. */
@@ -38,7 +37,6 @@ export function processTerminal(): Terminal {
   return {
     stdout: streamOf(process.stdout),
     stderr: streamOf(process.stderr),
-    workingDirectory: process.cwd(),
     onInterrupt,
     beforeOutput,
     exit: (code) => process.exit(code),
