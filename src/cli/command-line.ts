@@ -16,7 +16,7 @@ export interface RunRequest {
 }
 
 /** Nothing to run: help or version were shown, or the command line is wrong. */
-export interface NothingToRun {
+interface NothingToRun {
   readonly kind: 'nothing';
   /** What was wrong; undefined if help or version were asked for. */
   readonly problem: string | undefined;

@@ -4,7 +4,7 @@ import type { JobExecutionResult, VertexMetrics } from '../graph/job-client.ts';
 import { jobFigures, type JobFigures } from './job-figures.ts';
 
 /** What `--json` prints when the job has finished. */
-export interface JsonResult extends Omit<JobFigures, 'watermark' | 'backPressuredRatio'> {
+interface JsonResult extends Omit<JobFigures, 'watermark' | 'backPressuredRatio'> {
   readonly status: 'finished';
   readonly jobId: string;
   readonly jobName: string;
@@ -15,7 +15,7 @@ export interface JsonResult extends Omit<JobFigures, 'watermark' | 'backPressure
 }
 
 /** What `--json` prints when it has not. */
-export interface JsonFailure {
+interface JsonFailure {
   readonly status: 'failed' | 'invalid' | 'canceled';
   readonly error: PlainError;
 }

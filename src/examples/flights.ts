@@ -7,6 +7,9 @@
  *
  * With one reading subtask (the default) the order of the rows, and with it which ones are late, is
  * always the same.
+ *
+ *     npm start        # two worker threads, each run into a folder of its own below out/flights
+ *     millrace run src/examples/flights.ts --parallelism 4 -- --out DIR --source-parallelism 2
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
