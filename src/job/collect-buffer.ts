@@ -16,7 +16,8 @@ export class CollectBuffer implements AsyncIterableIterator<unknown> {
   #ended = false;
   #left = false;
   #failure: { readonly error: unknown } | undefined;
-  #waiting: (() => void) | undefined;
+  /** Reads that wait; a reader may ask for more than one record at once. */
+  #waiting: (() => void)[] = [];
   readonly #onRoom: () => void;
 
   /** `onRoom` is called when there is room again. */
@@ -49,7 +50,7 @@ export class CollectBuffer implements AsyncIterableIterator<unknown> {
   async next(): Promise<IteratorResult<unknown>> {
     while (this.#first === this.#rows.length && !this.#ended) {
       await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
+        this.#waiting.push(resolve);
       });
     }
     if (this.#first < this.#rows.length) return { done: false, value: this.#take() };
@@ -91,8 +92,7 @@ export class CollectBuffer implements AsyncIterableIterator<unknown> {
   }
 
   #wakeReader(): void {
-    const wake = this.#waiting;
-    this.#waiting = undefined;
-    wake?.();
+    if (this.#waiting.length === 0) return;
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }
