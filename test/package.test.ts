@@ -151,6 +151,15 @@ test('entry points share their classes and registries', (t) => {
   t.is(runProgram('shared.js', program), 'true\ntrue\ntrue\n');
 });
 
+test('no class has another name than its source gives it', (t) => {
+  const program = `
+    import * as millrace from 'millrace';
+    for (const [name, value] of Object.entries(millrace)) {
+      if (typeof value === 'function' && value.name !== name) console.log(name, value.name);
+    }`;
+  t.is(runProgram('names.js', program), '');
+});
+
 test('stacks and generated code name the sources', (t) => {
   const program = `
     import { StreamExecutionEnvironment } from 'millrace';
