@@ -19,6 +19,8 @@ export interface OutputChannel {
   stagedRows(): number;
   /** Makes staged rows visible (or queues them behind the overflow). */
   flush(): void;
+  /** Makes all that was flushed visible, at the latest; called at the end of each step. */
+  publish(): void;
   /** Flushes, then writes a control element. */
   writeWatermark(watermark: number): void;
   writeStatus(idle: boolean): void;

@@ -78,6 +78,11 @@ export class EdgeOutput {
     return Number.POSITIVE_INFINITY;
   }
 
+  /** Ends a step: the consumers see all that was flushed. */
+  publish(): void {
+    for (const channel of this.channels) channel.publish();
+  }
+
   stagedRows(): number {
     let rows = 0;
     for (const channel of this.channels) rows += channel.stagedRows();

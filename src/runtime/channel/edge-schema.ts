@@ -48,13 +48,33 @@ export class EdgeSchema {
   /** Makes the schema fit `value`. */
   fit(value: unknown): void {
     if (this.#declared) throw this.#misfitError(value);
-    const captured = captureType(value);
+    const captured = this.#capture(value);
     if (this.#schema === undefined) {
       this.#become(captured);
       return;
     }
     this.misfits++;
     this.#become(widen(this.#schema.type, captured));
+  }
+
+  /** Refuses a value that could not be encoded, without changing the schema. */
+  check(value: unknown): void {
+    if (!this.#declared) this.#capture(value);
+    else if (this.#schema !== undefined && checkValue(this.#schema.type, value) !== undefined) {
+      throw this.#misfitError(value);
+    }
+  }
+
+  /** The type of `value`; what cannot be encoded is told with its operator. */
+  #capture(value: unknown): TypeInformation<unknown> {
+    try {
+      return captureType(value);
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      const message = `operator '${this.#operatorName}' emitted a record for another task: ${error.message}`;
+      const details = { ...error.details, operator: this.#operatorName };
+      throw new MillraceError(error.code, message, { cause: error, details });
+    }
   }
 
   #become(type: TypeInformation<unknown>): void {

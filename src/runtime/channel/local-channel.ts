@@ -5,6 +5,8 @@
  * 1. Elements in memory are older than those in the overflow queue; while that is not empty, new ones go behind it.
  * 2. At most {@link QUEUED_ROWS_MAX} rows wait by reference; a burst beyond is encoded into the overflow queue (and, beyond its
  *    bound, written to disk), so memory stays bounded whatever one record emits.
+ * 3. The first row is checked as if it were encoded: a program whose records cannot cross threads, or break their declared type,
+ *    fails on one thread, too, and not only under load. The others are not looked at.
  */
 import { BATCH_ROWS, type RowBatch } from '../../operators/chain-stage.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
@@ -50,6 +52,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #queuedRows = 0;
   #writer: FrameWriter | undefined;
   #writerVersion = -1;
+  #isChecked = false;
 
   /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
   staged: RowBatch = newRowBatch();
@@ -82,6 +85,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   flush(): void {
     const batch = this.staged;
     if (batch.count === 0) return;
+    if (!this.#isChecked) this.#checkFirst(batch);
     if (!this.#overflow.isEmpty || this.#queuedRows >= QUEUED_ROWS_MAX) {
       this.#overflowRows(batch);
       return;
@@ -89,6 +93,10 @@ export class LocalChannel implements OutputChannel, InputChannel {
     this.#queuedRows += batch.count;
     this.#queue.push({ kind: ROWS, batch, watermark: 0 });
     this.staged = this.#free.pop() ?? newRowBatch();
+  }
+
+  publish(): void {
+    // Same thread: what is in the queue is visible.
   }
 
   writeWatermark(watermark: number): void {
@@ -159,6 +167,11 @@ export class LocalChannel implements OutputChannel, InputChannel {
       this.#queue = this.#queue.slice(256);
       this.#queueFirst = 0;
     }
+  }
+
+  #checkFirst(batch: RowBatch): void {
+    this.#isChecked = true;
+    this.#schema.check(batch.values[0]);
   }
 
   #control(kind: ElementKind, watermark: number): void {

@@ -6,6 +6,8 @@
  * 1. A schema is announced in band before its first frame.
  * 2. While the overflow queue is not empty everything goes behind it, so order is kept.
  * 3. An element larger than {@link RingWriter.frameBytesMax} travels in parts.
+ * 4. Within a step frames become visible when there are many bytes of them, else at its end: a consumer that sleeps is then woken
+ *    once per step, not once per frame (a job with a watermark per record cuts thousands of small frames a second).
  */
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
@@ -18,6 +20,9 @@ import type { OverflowQueue } from './overflow-queue.ts';
 /** A frame has about this many bytes: that much room is one batch's credit. */
 const CREDIT_BYTES = 64 * 1024;
 
+/** Committed frames of this size do not wait for the end of the step. */
+const PUBLISH_BYTES = 32 * 1024;
+
 /** See the file's head. `onNewWriter` tells the generated code of the edge which frame writer is current. */
 export class RingOutput implements OutputChannel {
   readonly #ring: RingWriter;
@@ -26,10 +31,12 @@ export class RingOutput implements OutputChannel {
   readonly #announced = new Set<number>();
   readonly #onNewWriter: (writer: FrameWriter) => void;
   readonly #creditBytes: number;
+  readonly #publishBytes: number;
   #writer: FrameWriter;
   #writerVersion: number;
   #writerSchema: ChannelSchema | undefined;
   #partOffset = 0;
+  #unpublishedBytes = 0;
 
   constructor(
     ring: RingWriter,
@@ -42,6 +49,7 @@ export class RingOutput implements OutputChannel {
     this.#overflow = overflow;
     this.#onNewWriter = onNewWriter;
     this.#creditBytes = Math.min(CREDIT_BYTES, ring.frameBytesMax >>> 1);
+    this.#publishBytes = Math.min(PUBLISH_BYTES, ring.frameBytesMax >>> 2);
     this.#writer = schema.newWriter();
     this.#writerVersion = schema.version;
     this.#writerSchema = schema.current;
@@ -77,14 +85,19 @@ export class RingOutput implements OutputChannel {
     if (this.#overflow.isEmpty && byteLength <= this.#ring.frameBytesMax) {
       const offset = this.#ring.tryReserve(byteLength);
       if (offset >= 0) {
-        this.#ring.commit(FRAME, writer.writeTo(this.#ring.memory, offset));
-        this.#ring.publish();
+        this.#commit(FRAME, writer.writeTo(this.#ring.memory, offset));
+        this.#publishIfMuch();
         return;
       }
     }
     const memory = frameMemoryOf(new ArrayBuffer(byteLength));
     this.#overflow.push(FRAME, memory, writer.writeTo(memory, 0));
     this.#drain();
+  }
+
+  publish(): void {
+    this.#unpublishedBytes = 0;
+    this.#ring.publish();
   }
 
   writeWatermark(watermark: number): void {
@@ -120,6 +133,15 @@ export class RingOutput implements OutputChannel {
     this.#overflow.close();
   }
 
+  #commit(kind: number, byteLength: number): void {
+    this.#ring.commit(kind, byteLength);
+    this.#unpublishedBytes += byteLength;
+  }
+
+  #publishIfMuch(): void {
+    if (this.#unpublishedBytes >= this.#publishBytes) this.publish();
+  }
+
   #renewWriter(): void {
     this.#writer = this.#schema.newWriter();
     this.#writerVersion = this.#schema.version;
@@ -144,7 +166,7 @@ export class RingOutput implements OutputChannel {
       this.#drain();
       return;
     }
-    this.#ring.publish();
+    this.#publishIfMuch();
   }
 
   /** Moves as much overflow as fits; true when none is left. */
@@ -155,7 +177,7 @@ export class RingOutput implements OutputChannel {
       if (!this.#write(head.kind, head.memory, head.byteLength)) break;
       overflow.shift();
     }
-    this.#ring.publish();
+    this.#publishIfMuch();
     return overflow.isEmpty;
   }
 
@@ -164,7 +186,7 @@ export class RingOutput implements OutputChannel {
     const offset = this.#ring.tryReserve(byteLength);
     if (offset < 0) return false;
     this.#ring.memory.bytes.set(memory.bytes.subarray(0, byteLength), offset);
-    this.#ring.commit(kind, byteLength);
+    this.#commit(kind, byteLength);
     return true;
   }
 
@@ -176,7 +198,7 @@ export class RingOutput implements OutputChannel {
       if (offset < 0) return false;
       const from = this.#partOffset;
       this.#ring.memory.bytes.set(memory.bytes.subarray(from, from + partBytes), offset);
-      this.#ring.commit(PART, partBytes);
+      this.#commit(PART, partBytes);
       this.#partOffset += partBytes;
     }
     const rest = byteLength - this.#partOffset;
@@ -184,7 +206,7 @@ export class RingOutput implements OutputChannel {
     if (offset < 0) return false;
     this.#ring.memory.int32[offset >>> 2] = kind;
     this.#ring.memory.bytes.set(memory.bytes.subarray(this.#partOffset, byteLength), offset + 8);
-    this.#ring.commit(LAST_PART, 8 + rest);
+    this.#commit(LAST_PART, 8 + rest);
     this.#partOffset = 0;
     return true;
   }

@@ -7,7 +7,8 @@ const RECORD_CHARACTERS_MAX = 500;
 
 /** See the file's head. Errors of the engine keep their code; everything else is the user's. */
 export function taskFailure(task: Task, error: unknown): MillraceError {
-  const { operator, record } = task.chain.failure();
+  const { operator: failed, record } = task.chain.failure();
+  const operator = operatorOf(error) ?? failed;
   const recordText = describeRecord(record);
   const details = { operator, subtask: task.subtask, record: recordText };
   const where = `operator '${operator}' (subtask ${task.subtask})`;
@@ -24,6 +25,12 @@ export function taskFailure(task: Task, error: unknown): MillraceError {
     cause: error,
     details,
   });
+}
+
+/** The operator that an error of the engine names itself. */
+function operatorOf(error: unknown): string | undefined {
+  const operator = error instanceof MillraceError ? error.details?.['operator'] : undefined;
+  return typeof operator === 'string' ? operator : undefined;
 }
 
 /** Acts, and hands what is thrown to `fail`. */
