@@ -31,6 +31,10 @@ export function runChild(
     timeout: options.timeoutMs ?? TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const endWithParent = (): void => {
+    child.kill();
+  };
+  process.once('exit', endWithParent);
   let stdout = '';
   let stderr = '';
   let firstOutputMs = Number.NaN;
@@ -44,6 +48,7 @@ export function runChild(
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      process.off('exit', endWithParent);
       if (code === 0) resolve({ stdout, firstOutputMs });
       else
         reject(
