@@ -27,7 +27,7 @@ for (const parallelism of [1, 2, 3, 4, 5, 6, 7, 8]) {
         same(multiset(run.collected('results')), expected, 'simulated');
       },
     );
-    await fc.assert(property, { numRuns: 25, includeErrorInReport: true });
+    await fc.assert(property, { numRuns: 15, includeErrorInReport: true });
     t.pass();
   });
 }
@@ -43,7 +43,7 @@ test('results are those of plain loops on worker threads', async (t) => {
       same(found, multiset(interpret(program)), 'workers');
     },
   );
-  await fc.assert(property, { numRuns: 5, endOnFailure: true, includeErrorInReport: true });
+  await fc.assert(property, { numRuns: 4, endOnFailure: true, includeErrorInReport: true });
   t.pass();
 });
 
@@ -61,7 +61,7 @@ for (const executor of ['inline', 'simulated'] as const) {
         same(sums(found), sums(program.rows), executor);
       },
     );
-    await fc.assert(property, { numRuns: 30, includeErrorInReport: true });
+    await fc.assert(property, { numRuns: 15, includeErrorInReport: true });
     t.pass();
   });
 }
