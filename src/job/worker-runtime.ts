@@ -207,7 +207,10 @@ class RunningWorker {
     return {
       append: (value, timestamp) => output.append(value, timestamp, 0),
       hasCredit: () => output.hasCredit(),
-      flush: () => output.flush(),
+      flush: () => {
+        output.flush();
+        output.publish();
+      },
     };
   }
 }

@@ -102,6 +102,8 @@ export class Task {
   /** Does a bounded piece of work; `nowMs` is the monotonic clock. */
   step(nowMs: number): StepResult {
     this.#lastResult = this.#step(nowMs);
+    const { outputs } = this.chain;
+    for (let index = 0; index < outputs.length; index++) outputs[index]?.publish();
     return this.#lastResult;
   }
 
