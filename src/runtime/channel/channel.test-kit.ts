@@ -96,6 +96,28 @@ export function ringChannel(
   const ring = allocateRing(ringBytes);
   const { fileSystem, queue } = overflowQueue(overflowBytes);
   const output = new RingOutput(new RingWriter(ring), schema, queue, () => undefined);
+  publishAtOnce(output);
   const input = new RingInput(new RingReader(ring));
   return { output, input, fileSystem, queue };
+}
+
+/** Every write is a step of its own: what was flushed is visible at once. */
+export function publishAtOnce(output: RingOutput): void {
+  const { flush, writeWatermark, writeStatus, writeEnd } = output;
+  output.flush = () => {
+    flush.call(output);
+    output.publish();
+  };
+  output.writeWatermark = (watermark) => {
+    writeWatermark.call(output, watermark);
+    output.publish();
+  };
+  output.writeStatus = (idle) => {
+    writeStatus.call(output, idle);
+    output.publish();
+  };
+  output.writeEnd = () => {
+    writeEnd.call(output);
+    output.publish();
+  };
 }

@@ -65,6 +65,7 @@ function edgeTo(
   });
   const received = (): unknown[][] => {
     output.flush();
+    output.publish();
     return inputs.map((input) => valuesOf(readAll(input)));
   };
   return { output, received };
@@ -134,6 +135,7 @@ test('a keyed row carries the hash of its key', (t) => {
   const { output } = edgeTo(1, { kind: 'hash' }, 'all');
   output.write({ k: 'Oslo' }, 3);
   output.flush();
+  output.publish();
   const [channel] = output.channels as LocalChannel[];
   t.deepEqual(readAll(channel as LocalChannel), [
     { row: { k: 'Oslo' }, timestamp: 3, hash: hashKey('Oslo') },

@@ -1,8 +1,20 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { types } from '../../types/types.ts';
-import { type Read, readAll, readElement, ringChannel, valuesOf } from './channel.test-kit.ts';
+import { allocateRing } from '../ring/index.ts';
+import { RingReader } from '../ring/ring-reader.ts';
+import { RingWriter } from '../ring/ring-writer.ts';
+import {
+  overflowQueue,
+  type Read,
+  readAll,
+  readElement,
+  ringChannel,
+  valuesOf,
+} from './channel.test-kit.ts';
 import { EdgeSchema } from './edge-schema.ts';
+import { RingInput } from './ring-input.ts';
+import { RingOutput } from './ring-output.ts';
 
 const captured = (keyed = false): EdgeSchema => new EdgeSchema(undefined, keyed, 'producer');
 
@@ -172,4 +184,20 @@ test('any rows and control elements come out as they went in, whatever the reade
     t.deepEqual(read, written);
   });
   fc.assert(property, { numRuns: 150 });
+});
+
+test('small frames are visible at the end of the step, many bytes at once before it', (t) => {
+  const ring = allocateRing(1024 * 1024);
+  const { queue } = overflowQueue();
+  const output = new RingOutput(new RingWriter(ring), captured(), queue, () => undefined);
+  const input = new RingInput(new RingReader(ring));
+  output.append('small', 0, 0);
+  output.flush();
+  output.writeWatermark(1);
+  t.deepEqual(readAll(input), []);
+  output.publish();
+  t.deepEqual(readAll(input).length, 2);
+  output.append('x'.repeat(40_000), 0, 0);
+  output.flush();
+  t.is(readAll(input).length, 1);
 });
