@@ -84,5 +84,8 @@ class PrintWriter<T> implements SinkWriter<T> {
     return this.#output.flush();
   }
 
-  close(): void {}
+  /** Also after a failure: what was printed before it is shown. */
+  close(): Promise<void> {
+    return this.#output.flush();
+  }
 }
