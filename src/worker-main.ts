@@ -10,6 +10,6 @@ import { msgpackCodec } from './types/msgpack-codec.ts';
 setGenericCodec(msgpackCodec);
 
 /** Runs one worker; piscina calls it. */
-export default function workerMain({ deployment, port }: WorkerTask): Promise<WorkerOutcome> {
+export function workerMain({ deployment, port }: WorkerTask): Promise<WorkerOutcome> {
   return runWorker(deployment, port, realEnvironment());
 }

@@ -4,8 +4,8 @@ import type { WorkerOutcome } from '../messages.ts';
 import type { WorkerTask, WorkerThreadsFactory } from './worker-threads.ts';
 
 /**
- * Threads that run `workerMain`, a module whose default export is the worker. Piscina is loaded with the first job that needs
- * threads, since an inline job should not wait for it.
+ * Threads that run `workerMain`, a module that exports the worker by that name. Piscina is loaded
+ * with the first job that needs threads, since an inline job should not wait for it.
  */
 export function piscinaThreads(workerMain: URL): WorkerThreadsFactory {
   return (count) => {
@@ -27,6 +27,7 @@ async function openPool(workerMain: URL, count: number): Promise<Piscina> {
   const { Piscina: Pool } = await import('piscina');
   return new Pool({
     filename: workerMain.href,
+    name: 'workerMain',
     minThreads: count,
     maxThreads: count,
     concurrentTasksPerWorker: 1,
