@@ -103,10 +103,15 @@ export function ringChannel(
 
 /** Every write is a step of its own: what was flushed is visible at once. */
 export function publishAtOnce(output: RingOutput): void {
-  const { flush, writeWatermark, writeStatus, writeEnd } = output;
+  const { flush, isDrained, writeWatermark, writeStatus, writeEnd } = output;
   output.flush = () => {
     flush.call(output);
     output.publish();
+  };
+  output.isDrained = () => {
+    const drained = isDrained.call(output);
+    output.publish();
+    return drained;
   };
   output.writeWatermark = (watermark) => {
     writeWatermark.call(output, watermark);
