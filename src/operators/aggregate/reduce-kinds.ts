@@ -11,7 +11,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';
 import type { KeyedTable } from '../../state/table/keyed-table.ts';
-import { generateFold, rewrite } from './keyed-fold.ts';
+import { CURRENT, generateFold, rewrite } from './keyed-fold.ts';
 import type { FoldCode, KeyedFold } from './keyed-fold.ts';
 
 type BuiltIn = Exclude<ReduceKind, { readonly kind: 'function' }>;
@@ -33,7 +33,7 @@ function functionCode(reduce: unknown, record: string): FoldCode {
   return {
     constants: { reduce },
     first: rewrite(record),
-    next: rewrite(`reduce(store.read(entry), ${record})`),
+    next: rewrite(`reduce(${CURRENT}, ${record})`),
   };
 }
 
@@ -59,17 +59,17 @@ function builtInCode(
       ...common,
       constants: { refuse },
       nextInPlace: `const current = chunk[at]; ${replace}`,
-      next: `const old = store.read(entry); const current = ${current}; ${replace}`,
+      next: `const old = ${CURRENT}; const current = ${current}; ${replace}`,
     };
   }
   const combine = new Function('current', 'value', `return ${update};`) as Combine;
-  const combineWhole = (table: KeyedTable, entry: number, value: number): void =>
-    table.write(entry, combined(table.read(entry), field, value, combine));
+  const combineWhole = (table: KeyedTable, entry: number, value: number, key: unknown): void =>
+    table.write(entry, combined(table.read(entry), field, value, combine), key);
   return {
     ...common,
     constants: { refuse, combineWhole },
     nextInPlace: `const current = chunk[at]; chunk[at] = ${update};`,
-    next: 'combineWhole(table, entry, value);',
+    next: 'combineWhole(table, entry, value, keys[row]);',
   };
 }
 

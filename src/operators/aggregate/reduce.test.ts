@@ -168,11 +168,11 @@ const NAIVE: Readonly<Record<'sum' | 'min' | 'max' | 'minBy' | 'maxBy', Step>> =
   maxBy: (old, row) => (old === undefined || row.n > old.n ? row : old),
 };
 
-function naive(step: Step, input: readonly Row[]): Row[] {
+function naive(step: Step, input: readonly Row[], keyOf = byKey): Row[] {
   const state = new Map<string, Row>();
   return input.map((row) => {
-    const next = step(state.get(row.key), row);
-    state.set(row.key, next);
+    const next = step(state.get(keyOf(row)), row);
+    state.set(keyOf(row), next);
     return next;
   });
 }
@@ -204,7 +204,36 @@ for (const kind of ['sum', 'min', 'max', 'minBy', 'maxBy'] as const) {
   });
 }
 
+const anyWord = fc.record({
+  key: fc.constantFrom('a', 'A', 'b', 'long key beyond the usual', 'Long key beyond the usual'),
+  n: fc.integer({ min: -9, max: 9 }),
+  tag: fc.nat(),
+});
+const byLowerCase = (row: Row): string => row.key.toLowerCase();
+
+for (const kind of ['sum', 'max', 'maxBy'] as const) {
+  test(`${kind} is right where a field is the key in some records only, across a snapshot`, (t) => {
+    fc.assert(
+      fc.property(fc.array(anyWord, { maxLength: 40 }), fc.nat(40), (input, cut) => {
+        const before = drive({ kind, field: 'n' }, byLowerCase);
+        before.push(input.slice(0, cut).map((row) => [plainRow(row)] as const));
+        const snapshot = structuredClone(before.stage.snapshot?.()) as never;
+        const stage = reduceStage({ kind: 'reduce', reduce: { kind, field: 'n' } });
+        const after = new StageDriver(stage, { keySelector: byLowerCase }, [snapshot]);
+        after.push(input.slice(cut).map((row) => [plainRow(row)] as const));
+        const expected = naive(NAIVE[kind], input, byLowerCase);
+        t.deepEqual([...before.values, ...after.values], plain(expected));
+      }),
+      { numRuns: 200 },
+    );
+  });
+}
+
 /** The rows of fast-check have no prototype. */
 function plain(expected: readonly Row[]): unknown[] {
-  return expected.map((row) => ({ ...row }));
+  return expected.map(plainRow);
+}
+
+function plainRow(row: Row): Row {
+  return { ...row };
 }

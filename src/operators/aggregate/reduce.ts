@@ -4,7 +4,7 @@
  * Invariants:
  * 1. Outputs are in the order of the inputs and have their timestamps; a key's first output is its
  *    first record.
- * 2. The state is one value per key, for good.
+ * 2. The state is one value per key, for good; a field that is the key is not kept in it again.
  */
 import { KeyedTable } from '../../state/table/keyed-table.ts';
 import type { ReduceSpec } from '../../graph/operator-spec.ts';
@@ -34,7 +34,7 @@ export function reduceStage(spec: ReduceSpec): ChainStage {
 }
 
 class RollingReduce {
-  readonly #table = new KeyedTable();
+  readonly #table = new KeyedTable({ omitsKeyField: true });
   readonly #rows: KeyedBatch;
   readonly #fold: KeyedFold;
   readonly #emit: Emit;

@@ -40,6 +40,6 @@ export function restoreTable(
 ): void {
   snapshot.keys.forEach((key, i) => {
     const entry = table.findOrInsert(key, hashKey(key));
-    table.write(entry, copy(snapshot.values[i]));
+    table.write(entry, copy(snapshot.values[i]), key);
   });
 }

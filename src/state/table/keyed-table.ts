@@ -45,6 +45,11 @@ export interface KeyedTableOptions {
   readonly keyKind?: KeyKind | undefined;
   /** How values are kept; captured from the first value written when left out. */
   readonly value?: ValueLayout | undefined;
+  /**
+   * Whether a captured row's field that is the key, a string, is not kept twice. Reading and
+   * writing then take the key, so it is for values that are read where the key is at hand.
+   */
+  readonly omitsKeyField?: boolean | undefined;
   /** How many entries to expect. */
   readonly initialCapacity?: number | undefined;
   /** The unsigned hashes that can occur: those of the subtask's key groups (`hashRange`). */
@@ -197,13 +202,14 @@ export class KeyedTable {
 
   /** The value of an entry in use: a fresh object if it is a row. */
   read(entry: number): unknown {
-    return this.#values?.read(entry);
+    const values = this.#values;
+    return values?.read(entry, values.hasKeyColumn ? this.keyAt(entry) : undefined);
   }
 
-  /** Sets the value of an entry in use. */
-  write(entry: number, value: unknown): void {
-    const values = this.#values ?? this.#openValues(captureValueLayout(value));
-    values.write(entry, value);
+  /** Sets the value of an entry in use; its key, if it is at hand, saves a look for it. */
+  write(entry: number, value: unknown, key?: unknown): void {
+    const values = this.#values ?? this.#openValues(this.#capture(entry, value));
+    values.write(entry, value, values.hasKeyColumn ? (key ?? this.keyAt(entry)) : undefined);
   }
 
   /** The chunk with an entry's numbers. Fetch it again after an insert. */
@@ -323,6 +329,13 @@ export class KeyedTable {
     this.#keys?.remove(entry);
     this.#values?.remove(entry);
     this.entries.remove(entry);
+  }
+
+  #capture(entry: number, value: unknown): ValueLayout {
+    return captureValueLayout(
+      value,
+      this.#options.omitsKeyField === true ? this.keyAt(entry) : undefined,
+    );
   }
 
   #openKeys(kind: KeyKind): KeyColumn {

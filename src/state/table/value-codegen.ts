@@ -11,17 +11,17 @@ import { ABSENT } from './object-column.ts';
 import { CUT_UNITS_MIN, ownString } from './own-string.ts';
 import type { ValueColumn, ValueStore } from './value-store.ts';
 
-/** Makes the value of an entry. */
-export type ValueReader = (entry: number) => unknown;
-/** Sets the value of an entry. */
-export type ValueWriter = (entry: number, value: unknown) => void;
+/** Makes the value of an entry; its key matters only if there is a key column. */
+export type ValueReader = (entry: number, key: unknown) => unknown;
+/** Sets the value of an entry; its key matters only if there is a key column. */
+export type ValueWriter = (entry: number, value: unknown, key: unknown) => void;
 
 /** Generates `read`. */
 export function generateReader(store: ValueStore, entries: EntryChunks): ValueReader {
   const { columns, layout } = store;
   const result = layout.kind === 'row' ? `{ ${columns.map(literalPart).join(', ')} }` : 'v0';
   return bind(store, entries, [
-    'return function read(entry) {',
+    'return function read(entry, key) {',
     ...(layout.kind === 'row' ? readWholeLines() : []),
     ...locateLines(columns, entries),
     ...columns.flatMap(readLines),
@@ -38,7 +38,7 @@ export function generateWriter(store: ValueStore, entries: EntryChunks): ValueWr
       ? columns.map((column) => `value[${JSON.stringify(column.name)}]`)
       : ['value'];
   return bind(store, entries, [
-    'return function write(entry, value) {',
+    'return function write(entry, value, key) {',
     ...(layout.kind === 'row' ? writeWholeLines(layout.isCaptured) : []),
     ...locateLines(columns, entries),
     ...columns.flatMap((column, i) => writeLines(column, i, parts[i] as string)),
@@ -77,7 +77,7 @@ function literalPart(column: ValueColumn, index: number): string {
 }
 
 function locateLines(columns: readonly ValueColumn[], entries: EntryChunks): string[] {
-  if (columns.every((column) => column.kind === 'object')) return [];
+  if (columns.every((column) => column.place < 0)) return [];
   return [
     `  const chunk = chunks[entry >> ${CHUNK_SHIFT}];`,
     `  const from = (entry & ${CHUNK_MASK}) * ${entries.stride};`,
@@ -101,9 +101,10 @@ function writeWholeLines(isCaptured: boolean): string[] {
 function readLines(column: ValueColumn, i: number): string[] {
   // Hot: no comparison, for it would fetch a cold string (10 % of a row's read).
   if (column.kind === 'object') return [`  const v${i} = objects${i}.get(entry);`];
-  const load = `  let v${i} = chunk[from + ${column.place}];`;
   const found = `const beside = objects${i}.get(entry); if (beside !== ABSENT) v${i} = beside;`;
   const beside = `if (objects${i}.isUsed) { ${found} }`;
+  if (column.kind === 'key') return [`  let v${i} = key;`, `  ${beside}`];
+  const load = `  let v${i} = chunk[from + ${column.place}];`;
   if (column.kind === 'number') return [load, `  if (v${i} !== v${i}) { ${beside} }`];
   return [load, `  if (v${i} === v${i}) v${i} = v${i} === 1; else { ${beside} }`];
 }
@@ -111,6 +112,12 @@ function readLines(column: ValueColumn, i: number): string[] {
 function writeLines(column: ValueColumn, i: number, part: string): string[] {
   const take = `  const v${i} = ${part};`;
   if (column.kind === 'object') return [take, `  objects${i}.set(entry, ${ownLine(i)});`];
+  if (column.kind === 'key') {
+    // Only strings: of equal numbers one may be a bigint or a negative zero.
+    const isKey = `v${i} === key && typeof v${i} === "string"`;
+    const omit = `{ if (objects${i}.isUsed) objects${i}.delete(entry); }`;
+    return [take, `  if (${isKey}) ${omit} else objects${i}.set(entry, ${ownLine(i)});`];
+  }
   const store = `chunk[from + ${column.place}] =`;
   const beside = `{ ${store} NaN; objects${i}.set(entry, v${i}); }`;
   if (column.kind === 'boolean')

@@ -5,8 +5,11 @@
 import { structureOf } from '../../types/type-information.ts';
 import type { RowField, TypeInformation } from '../../types/type-information.ts';
 
-/** `number` and `boolean` take a float64 in the entry; `object` is a reference to anything. */
-export type ColumnKind = 'number' | 'boolean' | 'object';
+/**
+ * `number` and `boolean` take a float64 in the entry; `object` is a reference to anything; `key`
+ * takes nothing where the field is the entry's key, a string.
+ */
+export type ColumnKind = 'number' | 'boolean' | 'object' | 'key';
 
 /** One field of a row value. */
 export interface ValueField {
@@ -35,10 +38,18 @@ export function valueLayoutOf(type: TypeInformation<unknown>): ValueLayout {
   return { kind: 'row', fields: structure.fields.map(fieldOf), isCaptured: false };
 }
 
-/** The layout that suits a first value. */
-export function captureValueLayout(value: unknown): ValueLayout {
+/**
+ * The layout that suits a first value.
+ *
+ * @param key - the value's key where the first field that equals it shall be a key column
+ */
+export function captureValueLayout(value: unknown, key?: unknown): ValueLayout {
   if (!isPlainObject(value)) return { kind: 'single', column: columnFor(value) };
-  const fields = Object.entries(value).map(([name, part]) => ({ name, column: columnFor(part) }));
+  const parts = Object.entries(value);
+  const keyAt = typeof key === 'string' ? parts.findIndex(([, part]) => part === key) : -1;
+  const fields = parts.map(([name, part], i): ValueField => {
+    return { name, column: i === keyAt ? 'key' : columnFor(part) };
+  });
   return fields.length === 0 ? OBJECT_LAYOUT : { kind: 'row', fields, isCaptured: true };
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { hashKey } from '../../base/hash.ts';
 import { types } from '../../types/types.ts';
@@ -76,6 +77,69 @@ test('whatever is written is read back, with any layout captured before it', (t)
     { numRuns: 500 },
   );
   t.pass();
+});
+
+test('a field that is the key for some and not for others is read back, however it is asked', (t) => {
+  const key = fc.constantFrom('', 'a', 'b', 'ключ', 'a key of more than twelve units', 0, 1n, 7);
+  const other = fc.constantFrom('b', 'c', 'another of more than twelve units', 0, -0, 1, null);
+  const isKey = Symbol('the key');
+  const part = fc.oneof(fc.constant(isKey), fc.constant(isKey), other);
+  const value = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ id: part, n: fc.nat(3), also: part }) },
+    { weight: 1, arbitrary: fc.record({ also: part, id: part }) },
+    { weight: 1, arbitrary: part },
+  );
+  const step = fc.tuple(key, value, fc.constantFrom('write', 'writeWithKey', 'remove'));
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
+      const table = new KeyedTable({ omitsKeyField: true });
+      const oracle = new Map<unknown, unknown>();
+      for (const [at, shape, action] of steps) {
+        const entry = entryOf(table, at);
+        if (action === 'remove') {
+          table.removeEntry(entry);
+          oracle.delete(at);
+          continue;
+        }
+        const fill = (given: unknown): unknown => (given === isKey ? at : given);
+        const written =
+          typeof shape === 'object' && shape !== null
+            ? Object.fromEntries(Object.entries(shape).map(([name, x]) => [name, fill(x)]))
+            : fill(shape);
+        table.write(entry, written, action === 'write' ? undefined : at);
+        oracle.set(at, written);
+        checkValues(t, table, oracle);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+function checkValues(t: ExecutionContext, table: KeyedTable, oracle: Map<unknown, unknown>): void {
+  t.is(table.size, oracle.size);
+  for (const [key, expected] of oracle) {
+    const entry = table.find(key, hashKey(key));
+    t.deepEqual(table.read(entry), expected);
+    t.deepEqual(table.values?.read(entry, key), expected);
+  }
+}
+
+test('a field that is the key takes no column, until one is not', (t) => {
+  const table = new KeyedTable({ omitsKeyField: true });
+  for (const word of ['a', 'b', 'c']) table.write(entryOf(table, word), { word, count: 1 });
+  const column = table.values?.columns[0];
+  t.is(column?.kind, 'key');
+  t.false(column?.objects.isUsed);
+  table.write(1, { word: 'B', count: 2 });
+  t.true(column?.objects.isUsed);
+  t.deepEqual([0, 1, 2].map((entry) => table.read(entry)), [
+    { word: 'a', count: 1 },
+    { word: 'B', count: 2 },
+    { word: 'c', count: 1 },
+  ]);
+  t.deepEqual(table.values?.widened, []);
+  t.true((table.values?.numberPlace('count') ?? -1) > 0);
 });
 
 test('a value that does not fit its number column widens it and says so', (t) => {

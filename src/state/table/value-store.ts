@@ -5,10 +5,10 @@
  * Invariants:
  * 1. What is written is read back, whatever it is: a value that does not fit its number column lies
  *    in the column beside it, where a NaN points to; a value that is no such row at all is kept
- *    whole. Both are counted.
+ *    whole. Both are counted. A field of a key column that is not the key lies beside it, too.
  * 2. `read` returns a fresh object with the layout's fields in order. Parts that are objects are
  *    shared, not copied.
- * 3. A new entry reads as 0, false and `undefined` until it is written.
+ * 3. A new entry reads as 0, false, `undefined` and its key until it is written.
  */
 import type { EntryChunks } from './entry-chunks.ts';
 import { ABSENT, ObjectColumn } from './object-column.ts';
@@ -21,9 +21,9 @@ export interface ValueColumn {
   /** The field's name; `undefined` if the value is this one column. */
   readonly name: string | undefined;
   readonly kind: ColumnKind;
-  /** Place in the entry, counted in float64s from the entry's offset; -1 for an object column. */
+  /** Place in the entry, counted in float64s from the entry's offset; -1 if it has none there. */
   readonly place: number;
-  /** The values of an object column, or what did not fit a number column. */
+  /** The values of an object column, or what did not fit a column of another kind. */
   readonly objects: ObjectColumn;
 }
 
@@ -35,15 +35,18 @@ export class ValueStore {
   readonly wholes: ObjectColumn = new ObjectColumn(ABSENT);
   /** Float64 places at the head of an entry that belong to the key. */
   readonly firstPlace: number;
-  /** The value of an entry; see invariant 2. */
+  /** Whether a column is the key: then `read` and `write` need the entry's. */
+  readonly hasKeyColumn: boolean;
+  /** The value of an entry with this key; see invariant 2. */
   readonly read: ValueReader;
-  /** Sets the value of an entry. */
+  /** Sets the value of an entry with this key. */
   readonly write: ValueWriter;
 
   constructor(layout: ValueLayout, entries: EntryChunks, firstPlace: number) {
     this.layout = layout;
     this.firstPlace = firstPlace;
     this.columns = makeColumns(layout, firstPlace);
+    this.hasKeyColumn = this.columns.some((column) => column.kind === 'key');
     const places = firstPlace + countNumbers(layout);
     if (entries.stride !== places) entries.setStride(places);
     this.read = generateReader(this, entries);
@@ -68,7 +71,7 @@ export class ValueStore {
    */
   get widened(): readonly (string | undefined)[] {
     const widened = this.columns.filter(
-      (column) => column.kind !== 'object' && column.objects.isUsed,
+      (column) => hasPlace(column.kind) && column.objects.isUsed,
     );
     return widened.map((column) => column.name);
   }
@@ -101,13 +104,17 @@ function makeColumns(layout: ValueLayout, firstPlace: number): ValueColumn[] {
   return fields.map((field) => ({
     name: field.name,
     kind: field.column,
-    place: field.column === 'object' ? -1 : place++,
-    // An object column needs no mark for what was never written; one beside a number column does.
+    place: hasPlace(field.column) ? place++ : -1,
+    // An object column needs no mark for what was never written; one beside another column does.
     objects: field.column === 'object' ? new ObjectColumn(null) : new ObjectColumn(ABSENT),
   }));
 }
 
 function countNumbers(layout: ValueLayout): number {
-  if (layout.kind === 'single') return layout.column === 'object' ? 0 : 1;
-  return layout.fields.filter((field) => field.column !== 'object').length;
+  if (layout.kind === 'single') return hasPlace(layout.column) ? 1 : 0;
+  return layout.fields.filter((field) => hasPlace(field.column)).length;
+}
+
+function hasPlace(kind: ColumnKind): boolean {
+  return kind === 'number' || kind === 'boolean';
 }
