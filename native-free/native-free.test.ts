@@ -10,7 +10,10 @@ test('a job runs inline', async (t) => {
   await using env = StreamExecutionEnvironment.create({ parallelism: 2 });
   const all: number[] = [];
   for await (const n of env.fromSequence(1, 9).rebalance().executeAndCollect()) all.push(n);
-  t.deepEqual(all.sort(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  t.deepEqual(
+    all.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
 });
 
 test.serial('a job module runs on worker threads, values without a schema included', async (t) => {
@@ -41,29 +44,38 @@ test.serial('cancel ends threads in an endless loop', async (t) => {
 
 test.serial('an error thrown by a timer in a thread fails the job', async (t) => {
   await using job = await executeJobModule(JOB, { parallelism: 2, args: ['later'] });
-  await t.throwsAsync(job.getJobExecutionResult(), { code: 'WORKER_LOST', message: /thrown later/ });
+  await t.throwsAsync(job.getJobExecutionResult(), {
+    code: 'WORKER_LOST',
+    message: /thrown later/,
+  });
 });
 
-test.serial('generated loops are dumped where the user wants, without text of the user', async (t) => {
-  const folder = mkdtempSync(`${tmpdir()}/millrace-dump-`);
-  try {
-    await using job = await executeJobModule(JOB, {
-      executor: 'inline',
-      args: ['good'],
-      configuration: { 'execution.dump-chains': folder },
-    });
-    for await (const _ of job.collected('all'));
-    await job.getJobExecutionResult();
-    const files = readdirSync(folder);
-    t.true(files.some((file) => /^vertex-0-subtask-0-collect\.js$/.test(file)), files.join());
-    const text = readFileSync(`${folder}/vertex-0-subtask-0-collect.js`, 'utf8');
-    t.regex(text, /^\/\/ Source: Sequence Source/);
-    t.regex(text, /return function collect\(value, timestamp\)/);
-    t.false(text.includes('extra') || text.includes('RangeError'), 'user code is a constant');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+test.serial(
+  'generated loops are dumped where the user wants, without text of the user',
+  async (t) => {
+    const folder = mkdtempSync(`${tmpdir()}/millrace-dump-`);
+    try {
+      await using job = await executeJobModule(JOB, {
+        executor: 'inline',
+        args: ['good'],
+        configuration: { 'execution.dump-chains': folder },
+      });
+      for await (const _ of job.collected('all'));
+      await job.getJobExecutionResult();
+      const files = readdirSync(folder);
+      t.true(
+        files.some((file) => /^vertex-0-subtask-0-collect\.js$/.test(file)),
+        files.join(),
+      );
+      const text = readFileSync(`${folder}/vertex-0-subtask-0-collect.js`, 'utf8');
+      t.regex(text, /^\/\/ Source: Sequence Source/);
+      t.regex(text, /return function collect\(value, timestamp\)/);
+      t.false(text.includes('extra') || text.includes('RangeError'), 'user code is a constant');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test('the names are those of millrace', async (t) => {
   t.deepEqual(Object.keys(nativeFree), Object.keys(await import('../src/index.ts')));

@@ -106,14 +106,9 @@ export function hashEnd(hash: number, count: number): number {
 }
 
 function hashOther(key: unknown): number {
-  switch (typeof key) {
-    case 'boolean':
-      return hashBoolean(key);
-    case 'bigint':
-      return hashBigint(key);
-    case 'object':
-      if (key !== null) return hashObject(key);
-  }
+  if (typeof key === 'boolean') return hashBoolean(key);
+  if (typeof key === 'bigint') return hashBigint(key);
+  if (typeof key === 'object' && key !== null) return hashObject(key);
   throw invalidKey(key);
 }
 

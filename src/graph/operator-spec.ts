@@ -81,12 +81,18 @@ export interface ReduceSpec {
  */
 export type ReduceKind =
   | { readonly kind: 'function'; readonly function: ReduceFunction<AnyRecord> }
-  | { readonly kind: 'sum' | 'min' | 'max' | 'minBy' | 'maxBy'; readonly field: string | undefined };
+  | {
+      readonly kind: 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
+      readonly field: string | undefined;
+    };
 
 /** What is kept per key and window. */
 export type WindowContents =
   | { readonly kind: 'reduce'; readonly reduce: ReduceKind }
-  | { readonly kind: 'aggregate'; readonly function: AggregateFunction<AnyRecord, AnyRecord, AnyRecord> }
+  | {
+      readonly kind: 'aggregate';
+      readonly function: AggregateFunction<AnyRecord, AnyRecord, AnyRecord>;
+    }
   | { readonly kind: 'elements' };
 
 /** Keyed windows: assign, keep contents, fire by watermark or clock, clean up after the allowed lateness. */

@@ -38,7 +38,9 @@ export async function executeJobModule(
   const { executor = 'workers', parallelism, configuration = {}, args = [] } = options;
   const named = { ...defaultConfiguration, executor };
   const base = configurationWith(
-    parallelism === undefined ? named : configurationWith(named, { 'parallelism.default': String(parallelism) }),
+    parallelism === undefined
+      ? named
+      : configurationWith(named, { 'parallelism.default': String(parallelism) }),
     configuration,
   );
   const href = hrefOf(url);

@@ -38,7 +38,11 @@ export class JobHandle implements JobClient {
   #runner: JobRunner | undefined;
   #result: Promise<JobExecutionResult>;
 
-  constructor(graph: JobGraph, environment: Environment, makeRunner: (job: JobHandle) => JobRunner) {
+  constructor(
+    graph: JobGraph,
+    environment: Environment,
+    makeRunner: (job: JobHandle) => JobRunner,
+  ) {
     this.jobId = newJobId(environment);
     this.jobName = graph.jobName;
     this.#environment = environment;
@@ -112,7 +116,12 @@ export class JobHandle implements JobClient {
       this.#status = 'finished';
       this.#endCollected(undefined);
       const { jobId, jobName } = this;
-      return { jobId, jobName, netRuntimeMs: clock.monotonicMs() - startMs, metrics: this.metrics() };
+      return {
+        jobId,
+        jobName,
+        netRuntimeMs: clock.monotonicMs() - startMs,
+        metrics: this.metrics(),
+      };
     } catch (error) {
       const canceled = this.#statusNow() === 'canceling';
       this.#status = canceled ? 'canceled' : 'failed';

@@ -69,7 +69,10 @@ export class JobMetricsView {
     };
   }
 
-  #ratios(index: number, snapshot: TaskSnapshot): Pick<VertexMetrics, 'busyRatio' | 'backPressuredRatio'> {
+  #ratios(
+    index: number,
+    snapshot: TaskSnapshot,
+  ): Pick<VertexMetrics, 'busyRatio' | 'backPressuredRatio'> {
     const { busyMs, backPressuredMs, idleMs } = snapshot;
     const before = this.#before.get(index) ?? { busyMs: 0, backPressuredMs: 0, allMs: 0 };
     const allMs = busyMs + backPressuredMs + idleMs;

@@ -49,9 +49,13 @@ async function importMain(url: string): Promise<JobMain> {
     exports = (await import(url)) as Record<string, unknown>;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new MillraceError('JOB_MODULE_INVALID', `the job module ${url} cannot be imported: ${reason}`, {
-      cause: error,
-    });
+    throw new MillraceError(
+      'JOB_MODULE_INVALID',
+      `the job module ${url} cannot be imported: ${reason}`,
+      {
+        cause: error,
+      },
+    );
   }
   const main = exports['default'] ?? exports['main'];
   if (typeof main === 'function') return main as JobMain;

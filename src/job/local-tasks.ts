@@ -6,7 +6,11 @@ import type { CollectEndpoint } from '../operators/chain-stage.ts';
 import { type BuiltTask, buildTask, type ChannelFactory } from '../runtime/worker/task-builder.ts';
 import type { CollectBuffer } from './collect-buffer.ts';
 import type { JobHandle } from './job-handle.ts';
-import { closeCoordinators, type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
+import {
+  closeCoordinators,
+  type SourceCoordinator,
+  sourceCoordinators,
+} from './source-coordinator.ts';
 
 /** What {@link LocalTasks} needs from its executor. */
 export interface LocalTasksOptions {

@@ -36,7 +36,10 @@ test('a job of the fluent API runs simulated when the testing entry is imported'
     environment,
   });
   const squares: number[] = [];
-  const stream = env.fromSequence(1, 20).rebalance().map((n) => n * n);
+  const stream = env
+    .fromSequence(1, 20)
+    .rebalance()
+    .map((n) => n * n);
   for await (const square of stream.executeAndCollect()) squares.push(square);
   t.deepEqual(
     squares.sort((a, b) => a - b),
@@ -71,7 +74,9 @@ async function* oneAfterADay(clock: ReturnType<typeof simulatedEnvironment>['clo
 
 test('a job in which nothing will ever happen fails and says what its tasks do', async (t) => {
   const main: JobMain = (env) => {
-    env.fromSource(silentSource, WatermarkStrategy.noWatermarks(), 'silent').collectAsync('nothing');
+    env
+      .fromSource(silentSource, WatermarkStrategy.noWatermarks(), 'silent')
+      .collectAsync('nothing');
   };
   await t.throwsAsync(runSimulated(main, { seed: 9 }), {
     code: 'BUG',

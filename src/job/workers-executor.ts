@@ -20,7 +20,11 @@ import { CollectReceiver } from './collect-receiver.ts';
 import { JobHandle, type JobRunner } from './job-handle.ts';
 import type { HostMessage, WorkerDeployment, WorkerMessage } from './messages.ts';
 import { runThenClose } from './run-then-close.ts';
-import { closeCoordinators, type SourceCoordinator, sourceCoordinators } from './source-coordinator.ts';
+import {
+  closeCoordinators,
+  type SourceCoordinator,
+  sourceCoordinators,
+} from './source-coordinator.ts';
 import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threads.ts';
 
 /** How long a worker may take to stop by itself. */
@@ -137,10 +141,7 @@ class WorkersRunner implements JobRunner {
     this.#receiver.wake();
   }
 
-  async #runWorker(
-    index: number,
-    rings: ReadonlyMap<string, SharedArrayBuffer>,
-  ): Promise<void> {
+  async #runWorker(index: number, rings: ReadonlyMap<string, SharedArrayBuffer>): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     this.#ports.push(port1);
     port1.on('message', (message: WorkerMessage) => this.#handle(index, message));
@@ -168,7 +169,9 @@ class WorkersRunner implements JobRunner {
   #lost(index: number, error: unknown): unknown {
     if (error instanceof MillraceError) return error;
     const reason = error instanceof Error ? error.message : String(error);
-    return new MillraceError('WORKER_LOST', `worker thread ${index} died: ${reason}`, { cause: error });
+    return new MillraceError('WORKER_LOST', `worker thread ${index} died: ${reason}`, {
+      cause: error,
+    });
   }
 
   #handle(index: number, message: WorkerMessage): void {

@@ -1,11 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  hashRange,
-  keyGroupFor,
-  keyGroupRange,
-  subtaskFor,
-} from './key-groups.ts';
+import { hashRange, keyGroupFor, keyGroupRange, subtaskFor } from './key-groups.ts';
 
 const maxParallelisms = fc.oneof(
   fc.integer({ min: 1, max: 32_768 }),

@@ -142,8 +142,14 @@ export function buildFailing(env: StreamExecutionEnvironment, place: string, log
     .name('end');
 }
 
-function* lazily(act: () => void): Generator<never> {
-  act();
+/** Iterates over nothing, after `act`. */
+function lazily(act: () => void): Iterable<never> {
+  return {
+    [Symbol.iterator]: () => {
+      act();
+      return [][Symbol.iterator]();
+    },
+  };
 }
 
 /** The numbers from 0 to 99, ten per poll, in one subtask. */
@@ -181,10 +187,7 @@ function failingSource(
           if (next >= 100) next = Infinity;
           return MORE_AVAILABLE;
         },
-        isAvailable: async () => {
-          await undefined;
-          fail('reader-available');
-        },
+        isAvailable: () => Promise.resolve().then(() => fail('reader-available')),
         addSplits: () => {
           fail('reader-add-splits');
           next = 0;
@@ -230,12 +233,17 @@ function failingSink(fail: (where: string) => void, log: Log): Sink<number, stri
 
 /** A rejected promise if `act` throws, else undefined: no backpressure. */
 function rejected(act: () => void): Promise<void> | undefined {
+  let thrown: { readonly error: unknown } | undefined;
   try {
     act();
-    return undefined;
   } catch (error) {
-    return Promise.reject(error);
+    thrown = { error };
   }
+  if (thrown === undefined) return undefined;
+  const { error } = thrown;
+  return Promise.resolve().then(() => {
+    throw error;
+  });
 }
 
 /** The job module: args are the place and the log file. */

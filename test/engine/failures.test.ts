@@ -43,13 +43,27 @@ test('without a failure everything is closed once, too', async (t) => {
   expectClosedOnce(t, log);
 });
 
-for (const place of ['enumerator', 'reader', 'map', 'map-open', 'key', 'reduce', 'window-function', 'sink-write', 'sink-flush', 'map-close']) {
-  test.serial(`workers: a failure in ${place} arrives with operator, record and stack`, async (t) => {
-    await using job = await executeJobModule(JOB, { parallelism: 2, args: [place] });
-    const error = await t.throwsAsync(job.getJobExecutionResult());
-    expectFailure(t, error, place, PLACES[place] ?? '');
-    t.is(job.status(), 'failed');
-  });
+for (const place of [
+  'enumerator',
+  'reader',
+  'map',
+  'map-open',
+  'key',
+  'reduce',
+  'window-function',
+  'sink-write',
+  'sink-flush',
+  'map-close',
+]) {
+  test.serial(
+    `workers: a failure in ${place} arrives with operator, record and stack`,
+    async (t) => {
+      await using job = await executeJobModule(JOB, { parallelism: 2, args: [place] });
+      const error = await t.throwsAsync(job.getJobExecutionResult());
+      expectFailure(t, error, place, PLACES[place] ?? '');
+      t.is(job.status(), 'failed');
+    },
+  );
 }
 
 function expectFailure(

@@ -29,16 +29,27 @@ export const silentSource: Source<number> = {
 export function main(env: StreamExecutionEnvironment, [name = '']: readonly string[]): void {
   switch (name) {
     case 'small':
-      env.fromSequence(1, 100).rebalance().map((n) => n + 1).collectAsync('all');
+      env
+        .fromSequence(1, 100)
+        .rebalance()
+        .map((n) => n + 1)
+        .collectAsync('all');
       return;
     case 'endless':
-      env.fromSequence(1, Number.MAX_SAFE_INTEGER).rebalance().map((n) => n).sinkTo(nowhere());
+      env
+        .fromSequence(1, Number.MAX_SAFE_INTEGER)
+        .rebalance()
+        .map((n) => n)
+        .sinkTo(nowhere());
       return;
     case 'silent':
       env.fromSource(silentSource, WatermarkStrategy.noWatermarks<number>(), 'silent').print();
       return;
     case 'infinite-loop':
-      env.fromSequence(1, 100).map((n) => spin(n)).sinkTo(nowhere());
+      env
+        .fromSequence(1, 100)
+        .map((n) => spin(n))
+        .sinkTo(nowhere());
       return;
     case 'async-throw':
       env

@@ -3,7 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
-import { executeJobModule, StreamExecutionEnvironment, WatermarkStrategy } from '../../src/index.ts';
+import {
+  executeJobModule,
+  StreamExecutionEnvironment,
+  WatermarkStrategy,
+} from '../../src/index.ts';
 import { silentSource } from './lifecycle.test-job.ts';
 
 const JOB = new URL('./lifecycle.test-job.ts', import.meta.url);
@@ -41,7 +45,10 @@ test.serial('cancel stops an inline job, busy or silent', async (t) => {
     const stream = busy
       ? env.fromSequence(1, Number.MAX_SAFE_INTEGER)
       : env.fromSource(silentSource, WatermarkStrategy.noWatermarks<number>(), 'silent');
-    stream.rebalance().map((n) => n).sinkTo(nowhere());
+    stream
+      .rebalance()
+      .map((n) => n)
+      .sinkTo(nowhere());
     const job = await env.executeAsync();
     const result = t.throwsAsync(job.getJobExecutionResult(), { code: 'JOB_CANCELED' });
     await sleep(20);
@@ -52,11 +59,14 @@ test.serial('cancel stops an inline job, busy or silent', async (t) => {
   }
 });
 
-test.serial('an error thrown by a timer of user code in a worker fails the job, not the process', async (t) => {
-  await using job = await executeJobModule(JOB, { parallelism: 2, args: ['async-throw'] });
-  const error = await t.throwsAsync(job.getJobExecutionResult(), { code: 'WORKER_LOST' });
-  t.true(error?.cause instanceof Error && error.cause.message === 'thrown later', String(error));
-});
+test.serial(
+  'an error thrown by a timer of user code in a worker fails the job, not the process',
+  async (t) => {
+    await using job = await executeJobModule(JOB, { parallelism: 2, args: ['async-throw'] });
+    const error = await t.throwsAsync(job.getJobExecutionResult(), { code: 'WORKER_LOST' });
+    t.true(error?.cause instanceof Error && error.cause.message === 'thrown later', String(error));
+  },
+);
 
 test.serial('a job that is never awaited and disposed at once leaves nothing', async (t) => {
   const before = process.getActiveResourcesInfo().sort();
@@ -72,7 +82,10 @@ test.serial('a thousand inline jobs leave no handle, no timer and no memory', as
   t.timeout(60_000);
   const run = async (): Promise<void> => {
     await using env = StreamExecutionEnvironment.create({ parallelism: 2 });
-    const stream = env.fromSequence(1, 10).rebalance().map((n) => n + 1);
+    const stream = env
+      .fromSequence(1, 10)
+      .rebalance()
+      .map((n) => n + 1);
     const all: number[] = [];
     for await (const n of stream.executeAndCollect()) all.push(n);
     if (all.length !== 10) throw new Error(`${all.length} records`);
@@ -104,7 +117,9 @@ test.serial('thirty jobs on two workers each leave no thread and no memory', asy
   t.deepEqual(process.getActiveResourcesInfo().sort(), before);
   const grownBytes = (await heapBytes()) - heapBefore;
   const rssGrownBytes = process.memoryUsage.rss() - rssBefore;
-  t.log(`heap grew by ${(grownBytes / 1024).toFixed(0)} KiB, RSS by ${(rssGrownBytes / 1048576).toFixed(0)} MiB in 30 jobs`);
+  t.log(
+    `heap grew by ${(grownBytes / 1024).toFixed(0)} KiB, RSS by ${(rssGrownBytes / 1048576).toFixed(0)} MiB in 30 jobs`,
+  );
   t.true(grownBytes < 4 * 1024 * 1024, `heap grew by ${grownBytes} bytes`);
 });
 

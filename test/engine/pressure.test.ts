@@ -21,27 +21,30 @@ process.env['TMPDIR'] = TEMPORARY;
 test.after.always(() => rmSync(TEMPORARY, { recursive: true, force: true }));
 
 for (const executor of ['inline', 'workers'] as const) {
-  test.serial(`one record becomes a million on both sides, all to all, tiny rings: ${executor}`, async (t) => {
-    t.timeout(100_000);
-    const records = 1_000_000;
-    await using job = await start(executor, ['explosion', String(records)]);
-    const watch = watchMemory();
-    const totals = await read(job, 'totals');
-    const grownBytes = watch.stop();
-    const sum = (records * (records - 1)) / 2;
-    t.deepEqual(
-      totals.sort((a, b) => Number(a['source']) - Number(b['source'])),
-      [
-        { source: 1, count: records, sum },
-        { source: 2, count: records, sum },
-      ],
-    );
-    await job.getJobExecutionResult();
-    t.log(`RSS grew by ${(grownBytes / MEBIBYTE).toFixed(0)} MiB`);
-    // Two million records as objects are some 200 MiB; what is held back lies on disk.
-    t.true(grownBytes < 200 * MEBIBYTE, `RSS grew by ${grownBytes} bytes`);
-    expectNoOverflowFiles(t);
-  });
+  test.serial(
+    `one record becomes a million on both sides, all to all, tiny rings: ${executor}`,
+    async (t) => {
+      t.timeout(100_000);
+      const records = 1_000_000;
+      await using job = await start(executor, ['explosion', String(records)]);
+      const watch = watchMemory();
+      const totals = await read(job, 'totals');
+      const grownBytes = watch.stop();
+      const sum = (records * (records - 1)) / 2;
+      t.deepEqual(
+        totals.sort((a, b) => Number(a['source']) - Number(b['source'])),
+        [
+          { source: 1, count: records, sum },
+          { source: 2, count: records, sum },
+        ],
+      );
+      await job.getJobExecutionResult();
+      t.log(`RSS grew by ${(grownBytes / MEBIBYTE).toFixed(0)} MiB`);
+      // Two million records as objects are some 200 MiB; what is held back lies on disk.
+      t.true(grownBytes < 200 * MEBIBYTE, `RSS grew by ${grownBytes} bytes`);
+      expectNoOverflowFiles(t);
+    },
+  );
 }
 
 test('one record becomes ten thousand on every side in simulation, whatever the order', async (t) => {

@@ -36,7 +36,8 @@ function slowSource(count: number, readings: (n: number) => Reading): Source<Rea
       return {
         pollNext: (output) => {
           if (indexOfSubtask > 0) next = count;
-          if (next === count && clock.monotonicMs() >= startMs + (count + 30) * 1000) return END_OF_INPUT;
+          if (next === count && clock.monotonicMs() >= startMs + (count + 30) * 1000)
+            return END_OF_INPUT;
           if (next === count || clock.monotonicMs() < nextMs()) return NOTHING_AVAILABLE;
           output.collect(readings(next++));
           return MORE_AVAILABLE;
@@ -103,6 +104,9 @@ test('the end of input fires all windows, at every parallelism', async (t) => {
       { seed: parallelism, parallelism },
     );
     const counts = run.collected('counts') as number[];
-    t.is(counts.reduce((a, b) => a + b, 0), 500);
+    t.is(
+      counts.reduce((a, b) => a + b, 0),
+      500,
+    );
   }
 });

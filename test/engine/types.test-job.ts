@@ -12,7 +12,18 @@ export class Point {
 
 /** Records of many kinds, by number. */
 export function changing(n: number): unknown {
-  const kinds = [n, n + 0.5, `text ${n}`, null, { a: n }, { a: `${n}`, b: [n] }, BigInt(n), [n, 'x'], true, { d: new Date(n) }];
+  const kinds = [
+    n,
+    n + 0.5,
+    `text ${n}`,
+    null,
+    { a: n },
+    { a: `${n}`, b: [n] },
+    BigInt(n),
+    [n, 'x'],
+    true,
+    { d: new Date(n) },
+  ];
   return { n, value: n < 500 ? n : kinds[n % kinds.length] };
 }
 
@@ -21,7 +32,11 @@ export function main(env: StreamExecutionEnvironment, [name = '']: readonly stri
   const numbers = env.fromSequence(0, 1999).rebalance();
   switch (name) {
     case 'changing':
-      numbers.map(changing).rebalance().map((row) => row).collectAsync('all');
+      numbers
+        .map(changing)
+        .rebalance()
+        .map((row) => row)
+        .collectAsync('all');
       return;
     case 'mismatch':
       numbers
@@ -33,10 +48,20 @@ export function main(env: StreamExecutionEnvironment, [name = '']: readonly stri
         .collectAsync('all');
       return;
     case 'instances':
-      numbers.map((n) => new Point(n)).name('pointer').rebalance().map(({ x }) => x).collectAsync('all');
+      numbers
+        .map((n) => new Point(n))
+        .name('pointer')
+        .rebalance()
+        .map(({ x }) => x)
+        .collectAsync('all');
       return;
     case 'functions':
-      numbers.map((n) => ({ n, f: () => n })).name('pointer').rebalance().map(({ n }) => n).collectAsync('all');
+      numbers
+        .map((n) => ({ n, f: () => n }))
+        .name('pointer')
+        .rebalance()
+        .map(({ n }) => n)
+        .collectAsync('all');
       return;
     default:
       throw new Error(`there is no program '${name}'`);

@@ -20,22 +20,36 @@ async function run(executor: ExecutorName, name: string, parallelism = 2): Promi
 }
 
 for (const executor of ['inline', 'simulated', 'workers'] as const) {
-  test.serial(`records that change their kind in mid-stream arrive as they were: ${executor}`, async (t) => {
-    const all = (await run(executor, 'changing')) as { n: number }[];
-    all.sort((a, b) => a.n - b.n);
-    deepStrictEqual(all, Array.from({ length: 2000 }, (_, n) => changing(n)));
-    t.pass();
-  });
+  test.serial(
+    `records that change their kind in mid-stream arrive as they were: ${executor}`,
+    async (t) => {
+      const all = (await run(executor, 'changing')) as { n: number }[];
+      all.sort((a, b) => a.n - b.n);
+      deepStrictEqual(
+        all,
+        Array.from({ length: 2000 }, (_, n) => changing(n)),
+      );
+      t.pass();
+    },
+  );
 
-  test.serial(`a record against its declared type fails the job with operator and field: ${executor}`, async (t) => {
-    const error = await t.throwsAsync(run(executor, 'mismatch'), { code: 'RECORD_TYPE_MISMATCH' });
-    t.regex(error?.message ?? '', /'namer'[\s\S]*name/);
-  });
+  test.serial(
+    `a record against its declared type fails the job with operator and field: ${executor}`,
+    async (t) => {
+      const error = await t.throwsAsync(run(executor, 'mismatch'), {
+        code: 'RECORD_TYPE_MISMATCH',
+      });
+      t.regex(error?.message ?? '', /'namer'[\s\S]*name/);
+    },
+  );
 
   for (const name of ['instances', 'functions']) {
-    test.serial(`records that no codec carries (${name}) fail the job with the operator: ${executor}`, async (t) => {
-      const error = await t.throwsAsync(run(executor, name), { code: 'TYPE_NOT_SERIALIZABLE' });
-      t.regex(error?.message ?? '', /'pointer'/);
-    });
+    test.serial(
+      `records that no codec carries (${name}) fail the job with the operator: ${executor}`,
+      async (t) => {
+        const error = await t.throwsAsync(run(executor, name), { code: 'TYPE_NOT_SERIALIZABLE' });
+        t.regex(error?.message ?? '', /'pointer'/);
+      },
+    );
   }
 }

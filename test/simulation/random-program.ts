@@ -99,9 +99,15 @@ function addStep(stream: DataStream<Row>, step: Program['steps'][number]): DataS
   const { own } = step;
   switch (step.kind) {
     case 'map':
-      return settle(stream.map((row) => mapped(row, step.times, step.plus)), own);
+      return settle(
+        stream.map((row) => mapped(row, step.times, step.plus)),
+        own,
+      );
     case 'filter':
-      return settle(stream.filter((row) => keeps(row, step.modulo)), own);
+      return settle(
+        stream.filter((row) => keeps(row, step.modulo)),
+        own,
+      );
     case 'flat-map':
       return settle(
         stream.flatMap((row, out) => {
@@ -121,9 +127,10 @@ function addStep(stream: DataStream<Row>, step: Program['steps'][number]): DataS
         .setParallelism(step.parallelism);
     case 'union':
       return stream.union(
-        settle(stream.filter((row) => keeps(row, step.modulo)), own).map((row) =>
-          mapped(row, 1, step.plus),
-        ),
+        settle(
+          stream.filter((row) => keeps(row, step.modulo)),
+          own,
+        ).map((row) => mapped(row, 1, step.plus)),
       );
     case 'side-output':
       return sideOutput(stream, step);
@@ -206,7 +213,8 @@ export function interpret(program: Program): Row[] {
   }));
   for (const step of program.steps) {
     if (step.kind === 'window') rows = naiveWindows(rows, step);
-    else rows = rows.flatMap(({ row, time }) => naive(row, step).map((each) => ({ row: each, time })));
+    else
+      rows = rows.flatMap(({ row, time }) => naive(row, step).map((each) => ({ row: each, time })));
   }
   if (!program.counts) return rows.map(({ row }) => row);
   const counts = new Map<number, number>();
@@ -274,7 +282,8 @@ function keeps(row: Row, modulo: number): boolean {
 
 function copiesOf(row: Row, modulo: number): Row[] {
   const copies: Row[] = [];
-  for (let copy = 0; copy < Math.abs(row.v) % modulo; copy++) copies.push({ ...row, v: row.v + copy });
+  for (let copy = 0; copy < Math.abs(row.v) % modulo; copy++)
+    copies.push({ ...row, v: row.v + copy });
   return copies;
 }
 

@@ -46,7 +46,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files and folders that put the parts together and may import anything. */
-const COMPOSITION_ROOTS = /^(src\/(index|public|worker-main)\.ts$|src\/cli\/|native-free\/|bench\/)/;
+const COMPOSITION_ROOTS =
+  /^(src\/(index|public|worker-main)\.ts$|src\/cli\/|native-free\/|bench\/)/;
 
 /** What examples may import: what users can. */
 export const ENTRY_POINTS: RegExp =

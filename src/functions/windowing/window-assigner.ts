@@ -16,7 +16,9 @@ export interface WindowAssigner {
 function tumbling(time: WindowAssigner['time'], sizeMs: number, offsetMs: number): WindowAssigner {
   requireWholeMs('size', sizeMs);
   if (!Number.isInteger(offsetMs) || Math.abs(offsetMs) >= sizeMs) {
-    throw illegal(`a window offset of ${offsetMs} ms: its absolute value must be below the size ${sizeMs}`);
+    throw illegal(
+      `a window offset of ${offsetMs} ms: its absolute value must be below the size ${sizeMs}`,
+    );
   }
   return Object.freeze({ kind: 'tumbling', time, sizeMs, slideMs: sizeMs, offsetMs });
 }
@@ -30,14 +32,18 @@ function sliding(
   requireWholeMs('size', sizeMs);
   requireWholeMs('slide', slideMs);
   if (!Number.isInteger(offsetMs) || Math.abs(offsetMs) >= slideMs) {
-    throw illegal(`a window offset of ${offsetMs} ms: its absolute value must be below the slide ${slideMs}`);
+    throw illegal(
+      `a window offset of ${offsetMs} ms: its absolute value must be below the slide ${slideMs}`,
+    );
   }
   return Object.freeze({ kind: 'sliding', time, sizeMs, slideMs, offsetMs });
 }
 
 function requireWholeMs(what: string, ms: number): void {
   if (!Number.isSafeInteger(ms) || ms <= 0) {
-    throw illegal(`a window ${what} of ${ms}: give whole milliseconds above 0, for example minutes(5)`);
+    throw illegal(
+      `a window ${what} of ${ms}: give whole milliseconds above 0, for example minutes(5)`,
+    );
   }
 }
 
@@ -63,4 +69,6 @@ export const SlidingEventTimeWindows: {
 /** Overlapping windows by the wall clock. */
 export const SlidingProcessingTimeWindows: {
   of(sizeMs: number, slideMs: number, offsetMs?: number): WindowAssigner;
-} = { of: (sizeMs, slideMs, offsetMs = 0) => sliding('processing-time', sizeMs, slideMs, offsetMs) };
+} = {
+  of: (sizeMs, slideMs, offsetMs = 0) => sliding('processing-time', sizeMs, slideMs, offsetMs),
+};

@@ -1,13 +1,16 @@
 /** Worker threads on `node:worker_threads` alone, for `millrace/native-free`. */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads';
 import { fromPlainError, MillraceError, type PlainError } from '../../base/errors.ts';
 import type { WorkerOutcome } from '../messages.ts';
 import type { WorkerTask, WorkerThreadsFactory } from './worker-threads.ts';
 
 /** What a thread says at its end. */
-export type ThreadResult =
-  | { readonly outcome: WorkerOutcome }
-  | { readonly error: PlainError };
+export type ThreadResult = { readonly outcome: WorkerOutcome } | { readonly error: PlainError };
 
 /** What a thread gets as its `workerData`. */
 export interface NodeThreadData extends WorkerTask {

@@ -21,7 +21,10 @@ test('rescale gives every source targets of its own and every target at least on
         t.true(mine.length >= 1, `${sources} to ${targets}: ${source} has no target`);
         for (const target of mine) perTarget[target] = (perTarget[target] ?? 0) + 1;
       }
-      t.true(perTarget.every((count) => count >= 1), `${sources} to ${targets}: ${perTarget}`);
+      t.true(
+        perTarget.every((count) => count >= 1),
+        `${sources} to ${targets}: ${perTarget}`,
+      );
       if (sources <= targets) t.true(perTarget.every((count) => count === 1));
       else t.true(Math.max(...perTarget) - Math.min(...perTarget) <= 1);
     }

@@ -79,7 +79,10 @@ for (const local of ['all', 'none', 1] as const) {
       const { output, received } = edgeTo(3, { kind }, local);
       for (const row of rows) output.write(row, 0);
       const got = received();
-      t.deepEqual(got.map(({ length }) => length), [1000, 1000, 1000]);
+      t.deepEqual(
+        got.map(({ length }) => length),
+        [1000, 1000, 1000],
+      );
       t.deepEqual(new Set(got.flat().map((row) => (row as { n: number }).n)).size, 3000);
     }
   });
@@ -125,7 +128,10 @@ for (const local of ['all', 'none', 1] as const) {
       [1, 4, 7],
       [2, 5, 8],
     ]);
-    t.throws(() => output.write(-1, 0), { code: 'ILLEGAL_ARGUMENT', message: /returned -1.*0 to 2/ });
+    t.throws(() => output.write(-1, 0), {
+      code: 'ILLEGAL_ARGUMENT',
+      message: /returned -1.*0 to 2/,
+    });
     t.throws(() => output.write(0.5, 0), { code: 'ILLEGAL_ARGUMENT' });
     t.throws(() => output.write(Number.NaN, 0), { code: 'ILLEGAL_ARGUMENT' });
   });

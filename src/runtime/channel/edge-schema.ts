@@ -87,7 +87,8 @@ export class EdgeSchema {
   #misfitError(value: unknown): MillraceError {
     const misfit = this.#schema === undefined ? undefined : checkValue(this.#schema.type, value);
     const where = misfit === undefined ? '' : ` at ${misfit.path || 'the record itself'}`;
-    const found = misfit === undefined ? '' : `: expected ${misfit.expected}, found ${misfit.found}`;
+    const found =
+      misfit === undefined ? '' : `: expected ${misfit.expected}, found ${misfit.found}`;
     return new MillraceError(
       'RECORD_TYPE_MISMATCH',
       `operator '${this.#operatorName}' emitted a record that does not fit its declared type${where}${found}; ` +

@@ -5,7 +5,10 @@ import { CREDIT_ROWS, LocalChannel, QUEUED_ROWS_MAX } from './local-channel.ts';
 
 function localChannel(overflowBytes?: number) {
   const { queue, fileSystem } = overflowQueue(overflowBytes);
-  return { channel: new LocalChannel(new EdgeSchema(undefined, true, 'producer'), queue), fileSystem };
+  return {
+    channel: new LocalChannel(new EdgeSchema(undefined, true, 'producer'), queue),
+    fileSystem,
+  };
 }
 
 test('rows pass by reference, in order, with control elements at their place', (t) => {

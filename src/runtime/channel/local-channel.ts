@@ -14,16 +14,7 @@ import type { FrameWriter } from '../../types/frame-writer.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import {
-  ACTIVE,
-  type ElementKind,
-  END,
-  FRAME,
-  IDLE,
-  NOTHING,
-  ROWS,
-  WATERMARK,
-} from './element.ts';
+import { ACTIVE, type ElementKind, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 import { clearRowBatch, newRowBatch } from './row-batch.ts';
 

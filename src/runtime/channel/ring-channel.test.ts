@@ -51,7 +51,18 @@ test('rows are not visible before a flush', (t) => {
 test('a captured type is widened as often as records ask for it', (t) => {
   const schema = captured();
   const { output, input } = ringChannel(schema);
-  const rows = [1, 2.5, null, 'text', { a: 1 }, { a: 1, b: [2] }, 7n, { a: 'x' }, new Map([[1, 2]]), undefined];
+  const rows = [
+    1,
+    2.5,
+    null,
+    'text',
+    { a: 1 },
+    { a: 1, b: [2] },
+    7n,
+    { a: 'x' },
+    new Map([[1, 2]]),
+    undefined,
+  ];
   for (const row of rows) output.append(row, 0, 0);
   output.flush();
   t.deepEqual(valuesOf(readAll(input)), rows);
@@ -134,7 +145,9 @@ test('a record larger than the ring travels in parts, among others, in order', (
 
 test('a schema larger than the ring travels in parts', (t) => {
   const { output, input } = ringChannel(captured());
-  const wide = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`a long field name ${i}`, i]));
+  const wide = Object.fromEntries(
+    Array.from({ length: 300 }, (_, i) => [`a long field name ${i}`, i]),
+  );
   output.append(wide, 0, 0);
   output.flush();
   const read: Read[] = [];

@@ -112,7 +112,10 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
     const found = explore(scenario, steppedClasses());
     t.log(`${found.states} states, ${found.runs} runs, longest ${found.stepsMax} steps`);
     t.true(found.states > 500, 'the search went through the protocol');
-    t.true(found.sleeps.every((count) => count > 0), 'both threads slept in some run');
+    t.true(
+      found.sleeps.every((count) => count > 0),
+      'both threads slept in some run',
+    );
   });
 }
 

@@ -118,9 +118,11 @@ test('an operator without any reader runs for its effects', (t) => {
   const test = chainOf((env) => {
     const source = numbers(env);
     source.collectAsync('all');
-    source.map((n) => seen.push(n)).sinkTo({
-      createWriter: () => ({ write: () => {}, flush: () => {}, close: () => {} }),
-    });
+    source
+      .map((n) => seen.push(n))
+      .sinkTo({
+        createWriter: () => ({ write: () => {}, flush: () => {}, close: () => {} }),
+      });
   });
   test.run([1, 2]);
   t.deepEqual(seen, [1, 2]);
@@ -138,7 +140,10 @@ test('side outputs go their own way in a chain; one that nobody reads is no erro
       },
     });
     main.collectAsync('even');
-    main.getSideOutput(odd).map((n) => n * 100).collectAsync('odd');
+    main
+      .getSideOutput(odd)
+      .map((n) => n * 100)
+      .collectAsync('odd');
   });
   test.run([1, 2, 3, 4]);
   t.deepEqual(test.collected.get('even'), [2, 4]);
@@ -169,7 +174,12 @@ test('a failure names the operator that threw and the record that the chain was 
 });
 
 test('a failure of a reader after it has collected is its own', (t) => {
-  const { chain } = chainOf((env) => numbers(env).map((n) => n).name('m').collectAsync('all'));
+  const { chain } = chainOf((env) =>
+    numbers(env)
+      .map((n) => n)
+      .name('m')
+      .collectAsync('all'),
+  );
   const collect = chain.collect();
   collect(1);
   t.deepEqual(chain.failure(), { operator: 'Source: numbers', record: undefined });
@@ -177,7 +187,10 @@ test('a failure of a reader after it has collected is its own', (t) => {
 
 test('a failure in a source chain names the record that was collected', (t) => {
   const test = chainOf((env) => {
-    numbers(env).map((n) => (n === 2 ? fail() : n)).name('m').collectAsync('all');
+    numbers(env)
+      .map((n) => (n === 2 ? fail() : n))
+      .name('m')
+      .collectAsync('all');
   });
   const collect = test.chain.collect();
   collect(1);
@@ -257,7 +270,13 @@ test('operators are closed in any case, and the first failure is told with its o
         if (throws) throw new Error(`${name} does not close`);
       },
     });
-    numbers(env).map(rich('a', true)).name('a').map(rich('b', true)).name('b').map(rich('c', false)).collectAsync('x');
+    numbers(env)
+      .map(rich('a', true))
+      .name('a')
+      .map(rich('b', true))
+      .name('b')
+      .map(rich('c', false))
+      .collectAsync('x');
   });
   await t.throwsAsync(chain.close(), { message: 'a does not close' });
   t.is(chain.failure().operator, 'a');

@@ -283,7 +283,10 @@ export class Chain {
   #passNode(pass: Pass, index: number): boolean {
     switch (pass.kind) {
       case 'watermark':
-        return this.#passWatermark(index, index === 0 ? pass.watermark : this.#parentOf(index).passed);
+        return this.#passWatermark(
+          index,
+          index === 0 ? pass.watermark : this.#parentOf(index).passed,
+        );
       case 'timers':
         return this.#passTimer(index, pass.nowMs);
       case 'end':

@@ -100,8 +100,14 @@ type Event = { channel: number } & (
 const event = (channels: number): fc.Arbitrary<Event> => {
   const channel = fc.nat(channels - 1);
   return fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('watermark'), channel, watermark: fc.nat(50) }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('status'), channel, idle: fc.boolean() }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({ kind: fc.constant('watermark'), channel, watermark: fc.nat(50) }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('status'), channel, idle: fc.boolean() }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('end'), channel }) },
   ) as fc.Arbitrary<Event>;
 };

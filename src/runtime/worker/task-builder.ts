@@ -28,7 +28,11 @@ import { Task } from '../task/task.ts';
 
 /** Makes the ends of channels; how depends on where the other end is. */
 export interface ChannelFactory {
-  output(place: ChannelPlace, schema: EdgeSchema, onNewWriter: (writer: FrameWriter) => void): OutputChannel;
+  output(
+    place: ChannelPlace,
+    schema: EdgeSchema,
+    onNewWriter: (writer: FrameWriter) => void,
+  ): OutputChannel;
   input(place: ChannelPlace): InputChannel;
 }
 
