@@ -100,6 +100,8 @@ export interface StageContext {
   readonly autoWatermarkIntervalMs: number;
   /** The counters of this operator; plain numbers, published by the chain after each batch. */
   readonly counts: StageCounts;
+  /** Called by a stage that takes batches, before it lets an error out: the record that its user code failed on. */
+  failedOn(record: unknown): void;
   /** Where a `collect` sink puts its records. */
   collectEndpoint(name: string): CollectEndpoint;
 }

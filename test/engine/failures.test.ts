@@ -9,8 +9,17 @@ import { BAD, buildFailing, PLACES } from './failures.test-job.ts';
 
 const JOB = new URL('./failures.test-job.ts', import.meta.url);
 
-/** Places at which one record is being processed row by row. */
-const WITH_RECORD = new Set(['map', 'filter', 'flat-map', 'flat-map-iterable', 'process', 'key']);
+/** Places at which one record is being processed. */
+const WITH_RECORD = new Set([
+  'map',
+  'filter',
+  'flat-map',
+  'flat-map-iterable',
+  'process',
+  'key',
+  'reduce',
+  'aggregate',
+]);
 
 for (const [place, operator] of Object.entries(PLACES)) {
   test(`inline: a failure in ${place} names '${operator}' and closes everything once`, async (t) => {

@@ -9,7 +9,7 @@ import type { RowBatch, StageContext } from '../chain-stage.ts';
 import { compile } from '../../types/codec-generation.ts';
 import { type FoldRows, type ReadRow, recordText } from './keyed-fold.ts';
 
-type ReadKeys = (values: readonly unknown[], count: number, keys: unknown[]) => void;
+type ReadKeys = (batch: KeyedBatch, count: number, keys: unknown[]) => void;
 
 /** The rows 0, 1, 2, … */
 export const ALL_ROWS: Int32Array = Int32Array.from({ length: BATCH_ROWS }, (_, row) => row);
@@ -42,7 +42,11 @@ export class KeyedBatch implements FoldRows {
     this.hashes = batch.hashes;
     this.rows = ALL_ROWS;
     this.count = batch.count;
-    this.#readKeysOf(batch.read)(batch.values, batch.count, this.keys);
+    this.#readKeysOf(batch.read)(this, batch.count, this.keys);
+  }
+
+  failed(row: number): void {
+    this.#context.failedOn(this.valueAt(row));
   }
 
   /** A row of the batch: the record itself, or a fresh copy from its frame. */
@@ -67,11 +71,18 @@ function makeReadKeys(context: StageContext, read: ReadRow | undefined): ReadKey
     refuse: (key: unknown) => refuse(key, context.operatorName),
     read,
   };
-  const code = `return function readKeys(values, count, keys) {
-      for (let row = 0; row < count; row++) {
-        const key = selectKey(${recordText(read)});
-        if (key === null || key === undefined) refuse(key);
-        keys[row] = key;
+  const code = `return function readKeys(batch, count, keys) {
+      const values = batch.values;
+      let row = 0;
+      try {
+        for (; row < count; row++) {
+          const key = selectKey(${recordText(read)});
+          if (key === null || key === undefined) refuse(key);
+          keys[row] = key;
+        }
+      } catch (error) {
+        batch.failed(row);
+        throw error;
       }
     };`;
   return compile('read-keys', constants, code) as ReadKeys;

@@ -23,6 +23,8 @@ export interface FoldRows {
   readonly entries: Int32Array;
   readonly isNew: Uint8Array;
   count: number;
+  /** Notes the row that user code failed on. */
+  failed(row: number): void;
 }
 
 /** Reads a row of the open frame, a fresh object at each call. */
@@ -160,13 +162,19 @@ function loopText(code: FoldCode, isEmitting: boolean): string {
     let store = table.values;
     let place = placeOf(store);
     let stride = table.entries.stride;
-    for (let i = 0; i < count; i++) {
+    let i = 0;
+    try {
+    for (; i < count; i++) {
       const row = rows[i];
       const entry = entries[i];
       ${code.value === undefined ? '' : `const value = ${code.value};`}
       ${code.check ?? ''}
       if (isNew[i] !== 0) { ${code.first} } else ${next}
       ${isEmitting ? `emit(${CURRENT}, timestamps[row]);` : ''}
+    }
+    } catch (error) {
+      batch.failed(rows[i]);
+      throw error;
     }
   }`
     .replaceAll('CHUNK_SHIFT', String(CHUNK_SHIFT))

@@ -59,6 +59,8 @@ export class StageDriver {
     numLateRecordsSideOutput: 0,
     numDeadLetters: 0,
   };
+  /** Records that the stage said its user code failed on. */
+  readonly failedRecords: unknown[] = [];
   /** The wake-up that was asked for; Infinity if none. */
   wakeUpMs: number = Number.POSITIVE_INFINITY;
   /** Slices that the last resumable call took. */
@@ -185,6 +187,9 @@ export class StageDriver {
       outputType: undefined,
       autoWatermarkIntervalMs: options.autoWatermarkIntervalMs ?? 200,
       counts: this.counts,
+      failedOn: (record) => {
+        this.failedRecords.push(record);
+      },
       collectEndpoint: () => this.#collectEndpoint(),
     };
   }

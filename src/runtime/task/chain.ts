@@ -85,6 +85,8 @@ export class Chain {
   #runRows: RunRows | undefined;
   #pass: Pass | undefined;
   #failedRow: (() => unknown) | undefined;
+  /** What a stage that takes batches said of its failure. */
+  #failedRecord: { readonly record: unknown } | undefined;
 
   constructor(options: ChainOptions) {
     this.vertex = options.vertex;
@@ -255,12 +257,13 @@ export class Chain {
   }
 
   /**
-   * The operator that user code failed in, and the record of the chain's input that it failed on: unknown where the operator
-   * works on whole batches, or outside of the loop over rows.
+   * The operator that user code failed in, and the record that it failed on: that of the chain's input, or what a stage that
+   * takes batches has named; unknown outside of loops over rows.
    */
   failure(): { readonly operator: string; readonly record: unknown } {
     const { at } = this.progress;
     const operator = this.vertex.nodes[at]?.name ?? this.vertex.name;
+    if (this.#failedRecord !== undefined) return { operator, ...this.#failedRecord };
     if (!this.#isRowByRow(at)) return { operator, record: undefined };
     return { operator, record: this.#failedRow?.() ?? this.progress.collected };
   }
@@ -459,6 +462,9 @@ export class Chain {
       },
       emitWatermark: (watermark) => this.#emitWatermark(node.index, watermark),
       emitStatus: (idle) => this.#writeStatus(node.index, idle),
+      failedOn: (record) => {
+        this.#failedRecord = { record };
+      },
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,
