@@ -5,8 +5,8 @@
  *      entry ──▶ chunks[entry >> CHUNK_SHIFT], from (entry & CHUNK_MASK) * stride:
  *
  *      ┌─────────────┬─────────┬─────────┬── … ──┬─────────┐
- *      │ key, if its │ number  │ number  │       │ number  │   one float64 each, side by side,
- *      │ kind has one│ value 0 │ value 1 │       │ value n │   so that they share a cache line
+ *      │ key, if its │ number  │ number  │       │ number  │   float64s (strings: two), side by
+ *      │ kind has one│ value 0 │ value 1 │       │ value n │   side: they share a cache line
  *      └─────────────┴─────────┴─────────┴── … ──┴─────────┘
  *
  * Invariants:
@@ -36,6 +36,8 @@ export class EntryChunks {
   readonly chunks: Float64Array[] = [];
   /** The same memory as int32: two words per float64 place. */
   readonly words: Int32Array[] = [];
+  /** The same memory as bytes: eight per float64 place. */
+  readonly bytesOf: Uint8Array[] = [];
   /** Float64 places per entry. */
   stride: number;
   readonly #hashes: Int32Array[] = [];
@@ -163,7 +165,7 @@ export class EntryChunks {
 
   /** Forgets all entries and their memory. */
   clear(): void {
-    this.chunks.length = this.words.length = 0;
+    this.chunks.length = this.words.length = this.bytesOf.length = 0;
     this.#hashes.length = 0;
     this.#live.length = 0;
     this.#count = this.#freeCount = this.#free = this.#room = 0;
@@ -222,6 +224,7 @@ export class EntryChunks {
   #setChunk(index: number, chunk: Float64Array<ArrayBuffer>): void {
     this.chunks[index] = chunk;
     this.words[index] = new Int32Array(chunk.buffer);
+    this.bytesOf[index] = new Uint8Array(chunk.buffer);
   }
 }
 
@@ -244,7 +247,7 @@ function restride(
   entries: number,
 ): Float64Array<ArrayBuffer> {
   const chunk = new Float64Array(entries * to);
-  // By words: a place may hold a string key's reference, whose bits must not pass through a
+  // By words: a place may hold a part of a string key, whose bits must not pass through a
   // float64.
   const target = new Int32Array(chunk.buffer);
   const source = new Int32Array(old.buffer, old.byteOffset, old.length * 2);

@@ -36,7 +36,16 @@ export interface KeyColumn {
 
 /** Float64 places at the head of an entry that a kind of key takes. */
 export function keyPlaces(kind: KeyKind): number {
-  return kind === 'generic' ? 0 : 1;
+  switch (kind) {
+    case 'number':
+      return 1;
+    case 'string':
+      return 2;
+    case 'generic':
+      return 0;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** The kind of table that suits a first key. */

@@ -27,7 +27,14 @@ const KEYS: Readonly<Record<string, (number: number) => unknown>> = {
   array: (number) => [number, 'x', [number]],
   bigint: (number) => BigInt(number),
   hugeBigint: (number) => 2n ** 70n + BigInt(number),
+  edgeString: (number) => edgeString(number),
 };
+
+/** Of 11 to 13 units that all, or all but the last, are below 256. */
+function edgeString(number: number): string {
+  const last = ['\xff', '\0', '\u0100', '\u01ff'][number % 4] as string;
+  return String(number).padStart(10 + (number % 3), '\xe9') + last;
+}
 
 /** A table beside the Map that says what must be in it. */
 class Pair {
@@ -415,4 +422,26 @@ test('clear empties a table that can be filled again', (t) => {
     false,
   );
   pair.checkAll(t, 7);
+});
+
+test('a string of up to twelve latin1 units is no other one, whatever else has its bytes', (t) => {
+  const table = new KeyedTable();
+  const keys = ['', '\0', '\0\0', '\0'.repeat(12), '\0'.repeat(13), 'a', 'a\0', 'š', 'a\x01'];
+  keys.push('twelve units', 'twelve unitš', 'thirteen unit', '\xff'.repeat(12), '\xff'.repeat(4));
+  const entries = keys.map((key) => table.findOrInsert(key, 7));
+  t.is(new Set(entries).size, keys.length);
+  t.deepEqual(entries.map((entry) => table.keyAt(entry)), keys);
+  const found = new Int32Array(keys.length);
+  table.findBatch(keys, new Int32Array(keys.length).fill(7), keys.length, found);
+  t.deepEqual([...found], entries);
+});
+
+test('a short string key takes the entry only', (t) => {
+  const keys = Array.from({ length: 40_000 }, (_, i) => `word${i}`);
+  const table = new KeyedTable();
+  const hashes = Int32Array.from(keys, hashKey);
+  const entries = new Int32Array(keys.length);
+  table.findOrInsertBatch(keys, hashes, keys.length, entries, new Uint8Array(keys.length));
+  // As with number keys, and eight more for each of the 49,152 entries that there is room for.
+  t.true(table.bytes / table.size < 55 + 10, `${table.bytes / table.size} bytes per key`);
 });
