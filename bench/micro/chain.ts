@@ -73,6 +73,7 @@ function generatedLoop(all: readonly Step[]): (batch: RowBatch, from: number, to
       children: index + 1 < all.length ? [index + 1] : [],
       writes: index + 1 < all.length ? [] : [write],
       sideOutputs: new Map(),
+      isOnMainOutput: index > 0,
       batch: undefined,
       flushBatch: undefined,
     }),

@@ -106,7 +106,10 @@ export interface StageContext {
   collectEndpoint(name: string): CollectEndpoint;
 }
 
-/** Counters of an operator that the engine itself keeps. */
+/**
+ * Counters of an operator that the engine itself keeps. Rows in and out are counted by the chain where they cannot be told from a
+ * neighbour's count.
+ */
 export interface StageCounts {
   numRecordsIn: number;
   numRecordsOut: number;
@@ -137,6 +140,8 @@ export interface ChainStage {
   /** Whether `onBatch` needs `hashes` and a key: true on keyed operators. */
   readonly keyed: boolean;
   open(context: StageContext): void;
+  /** True if each row in gives exactly one row out, so that the chain need not count them twice. */
+  readonly isOneToOne?: boolean | undefined;
   /** The code for one row; absent on stages that take batches. Called after `open`. */
   readonly onRow?: ((loop: LoopBuilder, row: RowNames) => void) | undefined;
   /** A batch of rows; absent on stages that give code. At most {@link BATCH_ROWS} rows. */

@@ -13,6 +13,7 @@ export function mapStage(spec: MapSpec): ChainStage {
     kind: 'map',
     inputCount: 1,
     keyed: false,
+    isOneToOne: true,
     open: (context) => map.open(context.runtimeContext),
     onRow: (loop, row) => {
       const value = loop.local(loop.call(map.invoke, row.value), 'mapped');

@@ -28,6 +28,7 @@ export function timestampsAndWatermarksStage(spec: TimestampsAndWatermarksSpec):
     kind: 'timestamps-and-watermarks',
     inputCount: 1,
     keyed: false,
+    isOneToOne: true,
     ownsWatermarks: true,
     open: (context: StageContext) => {
       driver = new WatermarkGeneratorDriver(spec.strategy, context);

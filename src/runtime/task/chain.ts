@@ -110,7 +110,19 @@ export class Chain {
 
   /** The counters of each operator, by node index. */
   counts(): readonly StageCounts[] {
-    return this.#all().map((node) => node.counts);
+    const nodes = this.#all();
+    this.countSourceRecords();
+    for (const { index, stage, counts, isOnMainOutput } of nodes) {
+      if (isOnMainOutput) counts.numRecordsIn = this.#parentOf(index).counts.numRecordsOut;
+      if (stage.isOneToOne === true) counts.numRecordsOut = counts.numRecordsIn;
+    }
+    return nodes.map((node) => node.counts);
+  }
+
+  /** Between the steps of a source: takes over what `progress.emitted` has counted. */
+  countSourceRecords(): void {
+    this.#running(0).counts.numRecordsIn += this.progress.emitted;
+    this.progress.emitted = 0;
   }
 
   /** What a source's reader emits to. */
@@ -397,6 +409,7 @@ export class Chain {
       stage,
       counts,
       edges,
+      isOnMainOutput: index > 0 && node.parentTag === undefined,
       children: this.#childrenOf(index, undefined),
       writes: main.map((edge) => edge.write),
       sideOutputs: this.#sideOutputsOf(index, edges),

@@ -36,6 +36,8 @@ export interface LoopNode {
   readonly index: number;
   readonly stage: ChainStage;
   readonly counts: StageCounts;
+  /** Whether all that comes to it is what its parent emits on the main output. */
+  readonly isOnMainOutput: boolean;
   /** Chained nodes on the main output, then the write functions of edges on the main output. */
   readonly children: readonly number[];
   readonly writes: readonly Emit[];
@@ -100,6 +102,7 @@ export class LoopCompiler {
   /** What a source's reader calls for each record. */
   collect(): Collect {
     const code = new FunctionCode(this.#nodes, this.#progress);
+    code.headIsCounted = true;
     const progress = code.bind(this.#progress, 'progress');
     code.push(`${progress}.emitted++;`);
     code.push(`const time = timestamp === undefined ? ${literal(NO_TIMESTAMP)} : timestamp;`);
@@ -160,6 +163,8 @@ class FunctionCode {
   #lines: string[] = [];
   #nextName = 0;
   #isLoop = false;
+  /** Set for what a source's reader calls: its records are counted per step. */
+  headIsCounted = false;
 
   constructor(nodes: readonly (LoopNode | undefined)[], progress: LoopProgress) {
     this.#nodes = nodes;
@@ -229,6 +234,7 @@ class FunctionCode {
 
   /** Adds one to a counter of a node. */
   count(index: number, field: 'numRecordsIn' | 'numRecordsOut'): void {
+    if (!this.#mustCount(index, field)) return;
     const key = `${index}.${field}`;
     if (!this.#isLoop) {
       this.push(`${this.#counterTarget(key)}++;`);
@@ -240,6 +246,13 @@ class FunctionCode {
       this.#counters.set(key, name);
     }
     this.push(`${name}++;`);
+  }
+
+  /** Hot: what follows from another count is not counted per row; {@link Chain.counts} adds it. */
+  #mustCount(index: number, field: 'numRecordsIn' | 'numRecordsOut'): boolean {
+    const node = this.#nodes[index];
+    if (field === 'numRecordsOut') return node?.stage.isOneToOne !== true;
+    return index === 0 ? !this.headIsCounted : node?.isOnMainOutput !== true;
   }
 
   /** The code that a row of node `index` runs through. */

@@ -88,7 +88,7 @@ export class SourceInput implements TaskInput {
     const { progress } = chain;
     const reader = this.#reader;
     const output = this.#output;
-    progress.emitted = 0;
+    chain.countSourceRecords();
     progress.at = 0;
     let result: InputResult = INPUT_SOME;
     this.#nextPollMs = Number.POSITIVE_INFINITY;

@@ -10,6 +10,7 @@ export function sourceStage({ strategy }: SourceSpec): ChainStage {
       kind: 'source',
       inputCount: 1,
       keyed: false,
+      isOneToOne: true,
       ownsWatermarks: true,
       open: () => undefined,
       onRow: (loop, row) => loop.emit(row),

@@ -2,7 +2,6 @@
 import type { MetricGroup } from '../../functions/runtime-context.ts';
 import { operatorCell, taskCell } from '../../metrics/metrics-layout.ts';
 import type { SubtaskMetrics } from '../../metrics/subtask-metrics.ts';
-import type { StageCounts } from '../../operators/chain-stage.ts';
 import type { Chain } from './chain.ts';
 
 /** The part of a worker loop's times that is published. */
@@ -24,7 +23,6 @@ const NUM_SHAPE_MISFITS = taskCell('numShapeMisfits');
 export class TaskMetricsPublisher {
   readonly #metrics: SubtaskMetrics;
   readonly #chain: Chain;
-  #counts: readonly StageCounts[] | undefined;
 
   constructor(metrics: SubtaskMetrics, chain: Chain) {
     this.#metrics = metrics;
@@ -32,10 +30,10 @@ export class TaskMetricsPublisher {
   }
 
   publish(times: PublishedTimes): void {
-    this.#counts ??= this.#chain.counts();
+    const allCounts = this.#chain.counts();
     const { cells } = this.#metrics;
-    for (let index = 0; index < this.#counts.length; index++) {
-      const counts = this.#counts[index];
+    for (let index = 0; index < allCounts.length; index++) {
+      const counts = allCounts[index];
       if (counts === undefined) continue;
       cells[operatorCell(index, 'numRecordsIn')] = counts.numRecordsIn;
       cells[operatorCell(index, 'numRecordsOut')] = counts.numRecordsOut;
