@@ -30,7 +30,11 @@ import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threa
 /** How long a worker may take to stop by itself. */
 export const CANCEL_GRACE_MS = 500;
 
-const RING_BYTES_FEW_WORKERS = 1024 * 1024;
+/**
+ * Up to two workers: some 10 ms of rows, so that one that is preempted does not stop the other at once (windowsum: 1 MiB 9.4,
+ * 8 MiB 9.9 M/s, medians of 3 alternating runs). Pages that are not written yet cost nothing.
+ */
+const RING_BYTES_FEW_WORKERS = 4 * 1024 * 1024;
 const RING_BYTES = 256 * 1024;
 const COLLECT_RING_BYTES = 256 * 1024;
 
