@@ -6,6 +6,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { executeJobModule, type JobClient } from '../../src/index.ts';
 import { runSimulated } from '../../src/testing/index.ts';
+import { soakFactor } from '../soak-factor.ts';
 import { programArbitrary } from './program-arbitraries.ts';
 import { interpret, multiset, type Program } from './random-program.ts';
 import { main } from './random-program.test-job.ts';
@@ -27,13 +28,13 @@ for (const parallelism of [1, 2, 3, 4, 5, 6, 7, 8]) {
         same(multiset(run.collected('results')), expected, 'simulated');
       },
     );
-    await fc.assert(property, { numRuns: 15, includeErrorInReport: true });
+    await fc.assert(property, { numRuns: 15 * soakFactor, includeErrorInReport: true });
     t.pass();
   });
 }
 
 test('results are those of plain loops on worker threads', async (t) => {
-  t.timeout(120_000);
+  t.timeout(120_000 * soakFactor);
   const property = fc.asyncProperty(
     programArbitrary(3).filter(({ rows, steps }) => rows.length > 10 && steps.length > 2),
     fc.constantFrom(3, 4),
@@ -43,7 +44,11 @@ test('results are those of plain loops on worker threads', async (t) => {
       same(found, multiset(interpret(program)), 'workers');
     },
   );
-  await fc.assert(property, { numRuns: 4, endOnFailure: true, includeErrorInReport: true });
+  await fc.assert(property, {
+    numRuns: 4 * soakFactor,
+    endOnFailure: true,
+    includeErrorInReport: true,
+  });
   t.pass();
 });
 
@@ -61,7 +66,7 @@ for (const executor of ['inline', 'simulated'] as const) {
         same(sums(found), sums(program.rows), executor);
       },
     );
-    await fc.assert(property, { numRuns: 15, includeErrorInReport: true });
+    await fc.assert(property, { numRuns: 15 * soakFactor, includeErrorInReport: true });
     t.pass();
   });
 }

@@ -38,11 +38,7 @@ function functionCode(reduce: unknown, record: string): FoldCode {
 }
 
 /** @controlplane Once per operator. */
-function builtInCode(
-  reduce: BuiltIn,
-  refuse: (found: unknown) => never,
-  record: string,
-): FoldCode {
+function builtInCode(reduce: BuiltIn, refuse: (found: unknown) => never, record: string): FoldCode {
   const { field } = reduce;
   const current = field === undefined ? 'old' : `old[${JSON.stringify(field)}]`;
   const common = {

@@ -27,6 +27,7 @@ import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { ChannelSchema } from '../channel/channel.ts';
 import type { EdgeOutput } from '../channel/edge-output.ts';
 import { newRowBatch } from '../channel/row-batch.ts';
+import { newStageCounts, settledCounts } from './chain-counts.ts';
 import {
   type Collect,
   LoopCompiler,
@@ -110,18 +111,14 @@ export class Chain {
 
   /** The counters of each operator, by node index. */
   counts(): readonly StageCounts[] {
-    const nodes = this.#all();
     this.countSourceRecords();
-    for (const { index, stage, counts, isOnMainOutput } of nodes) {
-      if (isOnMainOutput) counts.numRecordsIn = this.#parentOf(index).counts.numRecordsOut;
-      if (stage.isOneToOne === true) counts.numRecordsOut = counts.numRecordsIn;
-    }
-    return nodes.map((node) => node.counts);
+    return settledCounts(this.#nodes);
   }
 
   /** Between the steps of a source: takes over what `progress.emitted` has counted. */
   countSourceRecords(): void {
-    this.#running(0).counts.numRecordsIn += this.progress.emitted;
+    const head = this.#nodes[0];
+    if (head !== undefined) head.counts.numRecordsIn += this.progress.emitted;
     this.progress.emitted = 0;
   }
 
@@ -394,13 +391,7 @@ export class Chain {
     const node = vertex.nodes[index];
     const stage = stages[index];
     if (node === undefined || stage === undefined) throw new RangeError(`no node ${index}`);
-    const counts: StageCounts = {
-      numRecordsIn: 0,
-      numRecordsOut: 0,
-      numLateRecordsDropped: 0,
-      numLateRecordsSideOutput: 0,
-      numDeadLetters: 0,
-    };
+    const counts = newStageCounts();
     const edges = outputs.filter((output) => output.edge.source.node === index);
     const main = edges.filter((edge) => edge.edge.tag === undefined);
     const running: RunningNode = {

@@ -430,7 +430,10 @@ test('a string of up to twelve latin1 units is no other one, whatever else has i
   keys.push('twelve units', 'twelve unitš', 'thirteen unit', '\xff'.repeat(12), '\xff'.repeat(4));
   const entries = keys.map((key) => table.findOrInsert(key, 7));
   t.is(new Set(entries).size, keys.length);
-  t.deepEqual(entries.map((entry) => table.keyAt(entry)), keys);
+  t.deepEqual(
+    entries.map((entry) => table.keyAt(entry)),
+    keys,
+  );
   const found = new Int32Array(keys.length);
   table.findBatch(keys, new Int32Array(keys.length).fill(7), keys.length, found);
   t.deepEqual([...found], entries);

@@ -169,8 +169,5 @@ function isSameShort(bytes: Uint8Array, from: number, key: string): boolean {
 }
 
 function readShort(bytes: Uint8Array, from: number, units: number): string {
-  return String.fromCharCode.apply(
-    null,
-    bytes.subarray(from, from + units) as unknown as number[],
-  );
+  return String.fromCharCode.apply(null, bytes.subarray(from, from + units) as unknown as number[]);
 }

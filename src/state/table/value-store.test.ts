@@ -133,11 +133,14 @@ test('a field that is the key takes no column, until one is not', (t) => {
   t.false(column?.objects.isUsed);
   table.write(1, { word: 'B', count: 2 });
   t.true(column?.objects.isUsed);
-  t.deepEqual([0, 1, 2].map((entry) => table.read(entry)), [
-    { word: 'a', count: 1 },
-    { word: 'B', count: 2 },
-    { word: 'c', count: 1 },
-  ]);
+  t.deepEqual(
+    [0, 1, 2].map((entry) => table.read(entry)),
+    [
+      { word: 'a', count: 1 },
+      { word: 'B', count: 2 },
+      { word: 'c', count: 1 },
+    ],
+  );
   t.deepEqual(table.values?.widened, []);
   t.true((table.values?.numberPlace('count') ?? -1) > 0);
 });

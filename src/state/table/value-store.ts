@@ -70,9 +70,7 @@ export class ValueStore {
    * layout says so.
    */
   get widened(): readonly (string | undefined)[] {
-    const widened = this.columns.filter(
-      (column) => hasPlace(column.kind) && column.objects.isUsed,
-    );
+    const widened = this.columns.filter((column) => hasPlace(column.kind) && column.objects.isUsed);
     return widened.map((column) => column.name);
   }
 
