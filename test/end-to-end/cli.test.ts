@@ -200,7 +200,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 test.serial(
   'a terminal shows one line while the job runs and nothing of it at the end',
   async (t) => {
-    const run = [process.execPath, MAIN, 'run', COUNTING, '--', '20000'].join(' ');
+    const counting = [process.execPath, MAIN, 'run', COUNTING, '--', '20000'].join(' ');
+    // The size of a terminal that is made for a command without one is anybody's guess.
+    const run = `stty cols 80 rows 24; ${counting}`;
     let screen: string;
     try {
       ({ stdout: screen } = await promisify(execFile)('script', ['-qec', run, '/dev/null'], {
