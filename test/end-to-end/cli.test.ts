@@ -215,8 +215,11 @@ test.serial(
       t.pass();
       return;
     }
-    t.regex(screen, /\r\x1b\[2K[\d.]+( [kM])?\/s {2}[\d.]+( [kM])? in {2}wm none {2}backpressure/);
-    t.regex(screen, /backpressure \d+% {2}late 0 {2}dead 0\r\x1b\[2K/);
+    // Small figures fit with their words, larger ones in the short form.
+    const line =
+      /\r\x1b\[2K[\d.]+( [kM])?( records)?\/s {2}[\d.]+( [kM])? (in|total) {2}(wm|watermark) none/;
+    t.regex(screen, line);
+    t.regex(screen, /backpressure \d+% {2}late 0 {2}dead( letters)? 0\r\x1b\[2K/);
     t.regex(screen, /(\n|\x1b\[2K)finished counting/);
     t.notRegex(screen, /\x1b\[\d*m/, 'NO_COLOR');
     const lines = screen.split('\n').filter((line) => line.includes('n> '));
