@@ -9,6 +9,7 @@ import { compile, fieldRead, objectLiteral } from './codec-generation.ts';
 import {
   type ColumnReader,
   type ColumnWriter,
+  requireBounded,
   requireCount,
   requireInside,
   requireOffsets,
@@ -347,7 +348,8 @@ export class ArrayColumnReader implements ColumnReader {
 
   open(memory: FrameMemory, byteOffset: number, count: number, end: number): number {
     const next = this.#offsets.open(memory, byteOffset, count, end);
-    return this.#element.open(memory, next, this.#offsets.total, end);
+    const { total } = this.#offsets;
+    return requireBounded(total, next, this.#element.open(memory, next, total, end));
   }
 
   get(index: number): unknown[] {
@@ -371,8 +373,9 @@ export class MapColumnReader implements ColumnReader {
 
   open(memory: FrameMemory, byteOffset: number, count: number, end: number): number {
     const keysAt = this.#offsets.open(memory, byteOffset, count, end);
-    const valuesAt = this.#key.open(memory, keysAt, this.#offsets.total, end);
-    return this.#value.open(memory, valuesAt, this.#offsets.total, end);
+    const { total } = this.#offsets;
+    const valuesAt = this.#key.open(memory, keysAt, total, end);
+    return requireBounded(total, keysAt, this.#value.open(memory, valuesAt, total, end));
   }
 
   get(index: number): Map<unknown, unknown> {

@@ -389,6 +389,21 @@ test('damaged frames end in FORMAT_INVALID or in some value, never in another er
   t.pass();
 });
 
+test('a damaged count of parts that take no bytes is refused, not allocated', (t) => {
+  const type = types.array(types.row({}));
+  const writer = frameWriterFactory(schemaOf(type))();
+  writer.append([{}, {}], 0, 0);
+  const memory = written(writer, 0);
+  let damaged = 0;
+  for (let index = 0; index < memory.int32.length; index++) {
+    if (memory.int32[index] !== 2) continue;
+    memory.int32[index] = 0x7fff_ffff;
+    damaged++;
+  }
+  t.true(damaged >= 2, 'the total and the last offset');
+  t.throws(() => createFrameReader(schemaOf(type)).open(memory, 0), { code: 'FORMAT_INVALID' });
+});
+
 test('a truncated header, another version and another schema are refused', (t) => {
   const writer = frameWriterFactory(schemaOf(types.int))();
   writer.append(1, 0, 0);
