@@ -39,11 +39,15 @@ export { executeJobModule, type JobModuleOptions } from './job/execute-job-modul
 export type { JobMain } from './job/job-module.ts';
 export type { ExecutorName, PipelineConfiguration } from './graph/configuration.ts';
 export type {
+  CheckpointInfo,
+  CheckpointStatistics,
   JobClient,
   JobExecutionResult,
   JobMetrics,
   JobStatus,
   OperatorMetrics,
+  SavepointOptions,
+  StopOptions,
   VertexMetrics,
 } from './graph/job-client.ts';
 

@@ -11,6 +11,8 @@
  *    worker or source.
  */
 
+import type { FaultPoint } from './fault-points.ts';
+
 /** A pending timer; `cancel` is idempotent. */
 export interface Timer {
   cancel(): void;
@@ -100,6 +102,8 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes names in a directory durable. */
   syncDirectory(path: string): void;
+  /** Makes all bytes of a file durable, whoever wrote them, without holding the calling thread. */
+  syncFile(path: string): Promise<void>;
   /** A new empty directory for temporary files of this process. */
   makeTemporaryDirectory(prefix: string): string;
   /** The absolute form of a path. */
@@ -136,6 +140,8 @@ export interface Network {
 
 /** The one injected interface to the world; see the file's head. */
 export interface Environment {
+  /** Called at named places of the protocols, by tests that make them fail there; see `fault-points.ts`. */
+  readonly faultPoint?: ((point: FaultPoint) => void) | undefined;
   readonly kind: 'real' | 'simulated';
   readonly clock: Clock;
   readonly random: Random;

@@ -48,6 +48,28 @@ export const ERROR_CODES = {
   JOB_CANCELED: 'the job was canceled',
   /** The job failed. */
   JOB_FAILED: 'the job failed',
+  /** State of a checkpoint or savepoint cannot become what the program declares. */
+  STATE_INCOMPATIBLE: 'restored state does not fit the program',
+  /** A checkpoint or savepoint holds state of an operator that the program does not have. */
+  STATE_UNMATCHED: 'restored state belongs to no operator of the program',
+  /** The binding of a state backend cannot be loaded. */
+  STATE_BACKEND_UNAVAILABLE: 'a state backend cannot be used here',
+  /** The store below a state backend failed. */
+  STATE_STORE_FAILED: 'the store of a state backend failed',
+  /** A checkpoint did not complete. */
+  CHECKPOINT_FAILED: 'a checkpoint did not complete',
+  /** A file of a checkpoint or savepoint is missing, torn or changed. */
+  CHECKPOINT_DAMAGED: 'a checkpoint or savepoint is damaged',
+  /** There is no checkpoint or savepoint where one was expected. */
+  CHECKPOINT_NOT_FOUND: 'there is no such checkpoint or savepoint',
+  /** A savepoint could not be taken. */
+  SAVEPOINT_FAILED: 'a savepoint could not be taken',
+  /** Another process runs the job on the same storage. */
+  JOB_LOCKED: 'the job is owned by another process',
+  /** There is no running job of that name or id. */
+  JOB_NOT_FOUND: 'there is no such job',
+  /** An operator holds its worker for too long. */
+  OPERATOR_STALLED: 'an operator does not give its worker back',
   /** A frame does not fit where it must. */
   FRAME_TOO_LARGE: 'a record or frame is too large',
   /** A binary format has an unknown version or is damaged. */

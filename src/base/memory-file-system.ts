@@ -159,6 +159,18 @@ class InMemory implements MemoryFileSystem {
     this.#directory('sync folder', path).sync();
   }
 
+  async syncFile(path: string): Promise<void> {
+    const epoch = this.#epoch;
+    // The disk takes its time: what crashes meanwhile was not durable.
+    await Promise.resolve();
+    this.#check('sync', path);
+    if (epoch !== this.#epoch) throw failure('sync', path, 'EBADF');
+    const { node } = this.#locate('sync', path);
+    if (node === undefined) throw failure('sync', path, 'ENOENT');
+    if (node instanceof MemoryDirectory) throw failure('sync', path, 'EISDIR');
+    node.sync();
+  }
+
   makeTemporaryDirectory(prefix: string): string {
     const path = `${TEMPORARY_DIRECTORY}/${prefix}${String(this.#temporaryCount++).padStart(6, '0')}`;
     this.makeDirectory(path);

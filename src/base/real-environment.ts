@@ -140,6 +140,7 @@ const realFileSystem: FileSystem = {
   syncDirectory(name) {
     attempt('sync folder', name, () => syncDirectory(name));
   },
+  syncFile: (name) => syncFile(name),
   makeTemporaryDirectory(prefix) {
     const start = path.join(tmpdir(), prefix);
     return attempt('make temporary folder', start, () => fs.mkdtempSync(start));
@@ -218,6 +219,21 @@ function syncDirectory(name: string): void {
     fs.fsyncSync(descriptor);
   } finally {
     fs.closeSync(descriptor);
+  }
+}
+
+async function syncFile(name: string): Promise<void> {
+  try {
+    const handle = await fs.promises.open(name, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const system = systemCode(cause);
+    if (system === undefined) throw cause;
+    throw fileError({ operation: 'sync', path: name, system, cause });
   }
 }
 

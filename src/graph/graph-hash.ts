@@ -161,5 +161,10 @@ function typeText(type: TypeInformation<AnyRecord> | undefined): string {
 
 function configurationTexts(configuration: PipelineConfiguration): Record<string, string> {
   const { executor: _executor, dumpChains: _dumpChains, ...compared } = configuration;
-  return Object.fromEntries(Object.entries(compared).map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    Object.entries(compared).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? valueText(value) : String(value),
+    ]),
+  );
 }

@@ -6,7 +6,14 @@ import type { JobGraph } from './job-graph.ts';
 import type { OperatorSpec } from './operator-spec.ts';
 
 /** A job's life. */
-export type JobStatus = 'created' | 'running' | 'finished' | 'canceling' | 'canceled' | 'failed';
+export type JobStatus =
+  | 'created'
+  | 'running'
+  | 'restarting'
+  | 'finished'
+  | 'canceling'
+  | 'canceled'
+  | 'failed';
 
 /** Figures of one operator's subtask, or summed over an operator's subtasks. */
 export interface OperatorMetrics {
@@ -45,6 +52,58 @@ export interface JobMetrics {
   readonly numRecordsInTotal: number;
 }
 
+/** A completed checkpoint or savepoint. */
+export interface CheckpointInfo {
+  readonly checkpointId: number;
+  readonly kind: 'checkpoint' | 'savepoint';
+  /** Where it lies: what `--from` takes. */
+  readonly path: string;
+  /** Epoch ms. */
+  readonly triggeredMs: number;
+  /** From the trigger to the moment at which it counted. */
+  readonly durationMs: number;
+  /** Bytes that it wrote. */
+  readonly bytes: number;
+  /** Bytes of all that it names. */
+  readonly fullBytes: number;
+  /** The longest of its subtasks', ms: barrier to barrier; with records standing still; any one slice on a task's thread. */
+  readonly alignmentMs: number;
+  readonly syncMs: number;
+  readonly longestSliceMs: number;
+  /** The last one of a job that has read all of its input. */
+  readonly isFinal: boolean;
+}
+
+/** How a job's checkpoints went. */
+export interface CheckpointStatistics {
+  readonly numCompleted: number;
+  readonly numFailed: number;
+  readonly numInProgress: number;
+  readonly meanDurationMs: number;
+  readonly maxDurationMs: number;
+  readonly totalBytes: number;
+  /** What the job started from, and went back to last after a failure. */
+  readonly restored: CheckpointInfo | undefined;
+  /** The last ones, newest first. */
+  readonly history: readonly CheckpointInfo[];
+  /** The last ones that failed, newest first. */
+  readonly failures: readonly { readonly checkpointId: number; readonly reason: string }[];
+}
+
+/** How a savepoint is taken. */
+export interface SavepointOptions {
+  /** Its folder is made below this one; `execution.checkpointing.savepoint-dir` if left out. */
+  readonly directory?: string | undefined;
+  /** `canonical` (any backend, any parallelism, schema evolution; the default) or `native` (fast). */
+  readonly format?: 'canonical' | 'native' | undefined;
+}
+
+/** How a job is stopped with a savepoint. */
+export interface StopOptions extends SavepointOptions {
+  /** Whether event time goes to its end first, so that all windows and timers fire: the job is over, for good. */
+  readonly drain?: boolean | undefined;
+}
+
 /** What a finished job leaves. */
 export interface JobExecutionResult {
   readonly jobId: string;
@@ -52,6 +111,7 @@ export interface JobExecutionResult {
   /** From the start of the first task to the end of the last, in ms. */
   readonly netRuntimeMs: number;
   readonly metrics: JobMetrics;
+  readonly checkpoints: CheckpointStatistics;
 }
 
 /** A started job. Disposing cancels it if it still runs and waits until nothing of it is left. */
@@ -60,6 +120,20 @@ export interface JobClient extends AsyncDisposable {
   readonly jobName: string;
   status(): JobStatus;
   metrics(): JobMetrics;
+  /** How checkpoints went so far. */
+  checkpoints(): CheckpointStatistics;
+  /** How often the job was restarted after a failure, and why, newest first. */
+  restarts(): readonly { readonly atMs: number; readonly error: Error }[];
+  /** Takes a checkpoint now; resolves when it is complete. */
+  triggerCheckpoint(): Promise<CheckpointInfo>;
+  /**
+   * Takes a savepoint; the job goes on.
+   *
+   * @throws SAVEPOINT_FAILED (rejects): the job runs on
+   */
+  triggerSavepoint(options?: SavepointOptions): Promise<CheckpointInfo>;
+  /** Stops the sources, takes a savepoint, commits, ends the job; if the savepoint fails the job runs on. */
+  stopWithSavepoint(options?: StopOptions): Promise<CheckpointInfo>;
   /** Stops everything; resolves when no thread, timer or file of the job is left. */
   cancel(): Promise<void>;
   /** Resolves when the job has finished; rejects with JOB_FAILED's first cause, or JOB_CANCELED. */

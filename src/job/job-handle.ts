@@ -9,7 +9,14 @@
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
 import { newJobId } from '../base/ids.ts';
-import type { JobClient, JobExecutionResult, JobMetrics, JobStatus } from '../graph/job-client.ts';
+import type {
+  CheckpointInfo,
+  CheckpointStatistics,
+  JobClient,
+  JobExecutionResult,
+  JobMetrics,
+  JobStatus,
+} from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { allocateMetrics, type MetricsLayout } from '../metrics/metrics-layout.ts';
 import { CollectBuffer } from './collect-buffer.ts';
@@ -63,6 +70,30 @@ export class JobHandle implements JobClient {
 
   metrics(): JobMetrics {
     return this.#metrics.read();
+  }
+
+  checkpoints(): CheckpointStatistics {
+    return NO_CHECKPOINTS;
+  }
+
+  restarts(): readonly { readonly atMs: number; readonly error: Error }[] {
+    return [];
+  }
+
+  triggerCheckpoint(): Promise<CheckpointInfo> {
+    return Promise.reject(this.#withoutCheckpoints());
+  }
+
+  triggerSavepoint(): Promise<CheckpointInfo> {
+    return Promise.reject(this.#withoutCheckpoints());
+  }
+
+  stopWithSavepoint(): Promise<CheckpointInfo> {
+    return Promise.reject(this.#withoutCheckpoints());
+  }
+
+  #withoutCheckpoints(): MillraceError {
+    return new MillraceError('UNSUPPORTED', `job '${this.jobName}' takes no checkpoints yet`);
   }
 
   async cancel(): Promise<void> {
@@ -121,6 +152,7 @@ export class JobHandle implements JobClient {
         jobName,
         netRuntimeMs: clock.monotonicMs() - startMs,
         metrics: this.metrics(),
+        checkpoints: this.checkpoints(),
       };
     } catch (error) {
       const canceled = this.#statusNow() === 'canceling';
@@ -143,6 +175,18 @@ export class JobHandle implements JobClient {
     return new MillraceError('JOB_CANCELED', `job '${this.jobName}' (${this.jobId}) was canceled`);
   }
 }
+
+const NO_CHECKPOINTS: CheckpointStatistics = Object.freeze({
+  numCompleted: 0,
+  numFailed: 0,
+  numInProgress: 0,
+  meanDurationMs: 0,
+  maxDurationMs: 0,
+  totalBytes: 0,
+  restored: undefined,
+  history: [],
+  failures: [],
+});
 
 function collectNames(graph: JobGraph): string[] {
   const names: string[] = [];

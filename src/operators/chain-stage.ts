@@ -19,6 +19,8 @@
  */
 import type { RuntimeContext } from '../functions/runtime-context.ts';
 import type { AnyKeySelector, AnyRecord } from '../graph/operator-spec.ts';
+import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
+import type { OperatorStateBackend } from '../state/operator-state-backend.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 
 /** Rows per batch at most. */
@@ -94,6 +96,15 @@ export interface StageContext {
   emitWatermark(watermark: number): void;
   /** Declares this stage's output idle or active (watermark status). */
   emitStatus(idle: boolean): void;
+  /**
+   * The keyed state of this operator, on keyed operators. Declare states in `open` (or later); what was restored is in them
+   * before the first row. The chain makes it part of each snapshot: `snapshot` is for what lies elsewhere.
+   */
+  readonly keyedState: KeyedStateBackend;
+  /** The state of this operator's subtask that belongs to no key; part of each snapshot likewise. */
+  readonly operatorState: OperatorStateBackend;
+  /** Whether the job goes on from a checkpoint or savepoint. */
+  readonly isRestored: boolean;
   readonly keySelector: AnyKeySelector | undefined;
   readonly inputType: TypeInformation<AnyRecord> | undefined;
   readonly outputType: TypeInformation<AnyRecord> | undefined;
@@ -126,10 +137,21 @@ export interface CollectEndpoint {
   flush(): void;
 }
 
-/** One operator's part of a snapshot: plain data, versioned. */
+/**
+ * What an operator keeps outside of its keyed and operator state, for a snapshot: plain data (numbers, also NaN and infinities,
+ * strings, booleans, bigints, bytes, null, undefined, arrays, plain objects), versioned. Small: it lies in the manifest.
+ */
 export interface StageSnapshot {
   readonly version: number;
   readonly data: unknown;
+}
+
+/** The checkpoint or savepoint that a snapshot belongs to. */
+export interface SnapshotContext {
+  readonly checkpointId: number;
+  /** When it was triggered, epoch ms. */
+  readonly timestamp: number;
+  readonly isSavepoint: boolean;
 }
 
 /** An operator inside a chain; see the file's head for the contract. */
@@ -159,13 +181,31 @@ export interface ChainStage {
   endInput?(input: number): boolean;
   /** A promise if the stage takes no rows now (a slow sink): the chain waits for it. */
   backpressure?(): Promise<void> | undefined;
-  /** After `endInput`: asynchronous last work (flush, commit); the chain waits for it before it counts as finished. */
-  finish?(): void | Promise<void>;
-  /** State for a checkpoint. */
-  snapshot?(): StageSnapshot;
-  /** Called between `open` and the first row. */
+  /**
+   * After `endInput`: asynchronous last work (flush; commit where there are no checkpoints); the chain waits for it before it
+   * counts as finished. With checkpoints one more of them follows, whose completion commits the rest.
+   */
+  finish?(context: FinishContext): void | Promise<void>;
+  /** State for a checkpoint, besides keyed and operator state. Also the moment at which a sink prepares its commit. */
+  snapshot?(context: SnapshotContext): StageSnapshot;
+  /**
+   * The part of the last snapshot that is still under way (files being made durable); the checkpoint is acknowledged when it has
+   * settled. Asked once, right after `snapshot`.
+   */
+  snapshotSettled?(): Promise<void> | undefined;
+  /** Called between `open` and the first row, with the snapshots of one or more earlier subtasks; keyed state is there already. */
   restore?(snapshots: readonly StageSnapshot[]): void;
+  /** A checkpoint is complete: it covers all with lower ids. Rejections fail the job. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>;
+  /** A checkpoint will never complete. */
+  notifyCheckpointAborted?(checkpointId: number): void;
   close?(): void | Promise<void>;
+}
+
+/** How a job ends. */
+export interface FinishContext {
+  /** Whether a last checkpoint follows: what is to be committed goes into its snapshot instead of being committed now. */
+  readonly hasFinalCheckpoint: boolean;
 }
 
 /** Makes a stage from its spec; the registry maps each spec's kind to one. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { MillraceError } from '../../base/errors.ts';
 import {
+  type CheckpointStatistics,
   type ExecutionRequest,
   type JobClient,
   type JobExecutionResult,
@@ -13,7 +14,27 @@ import { StreamExecutionEnvironment } from '../../index.ts';
  * Instead of running a job: gives the collect operators given records, and remembers what was done
  * to it.
  */
+const NO_CHECKPOINTS: CheckpointStatistics = {
+  numCompleted: 0,
+  numFailed: 0,
+  numInProgress: 0,
+  meanDurationMs: 0,
+  maxDurationMs: 0,
+  totalBytes: 0,
+  restored: undefined,
+  history: [],
+  failures: [],
+};
+
+const notAsked = (): Promise<never> => Promise.reject(new Error('not part of the script'));
+
 class ScriptedJob implements JobClient {
+  readonly checkpoints = (): CheckpointStatistics => NO_CHECKPOINTS;
+  readonly restarts = (): readonly [] => [];
+  readonly triggerCheckpoint = notAsked;
+  readonly triggerSavepoint = notAsked;
+  readonly stopWithSavepoint = notAsked;
+
   readonly jobId = 'job';
   readonly jobName: string;
   readonly request: ExecutionRequest;
@@ -43,7 +64,9 @@ class ScriptedJob implements JobClient {
   async getJobExecutionResult(): Promise<JobExecutionResult> {
     this.calls.push('result');
     if (this.#failure !== undefined) throw this.#failure;
-    return { jobId: this.jobId, jobName: this.jobName, netRuntimeMs: 1, metrics: this.metrics() };
+    const { jobId, jobName } = this;
+    const [metrics, checkpoints] = [this.metrics(), this.checkpoints()];
+    return { jobId, jobName, netRuntimeMs: 1, metrics, checkpoints };
   }
 
   async *collected(name: string): AsyncIterableIterator<unknown> {

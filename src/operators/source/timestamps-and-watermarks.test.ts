@@ -2,7 +2,7 @@ import test from 'ava';
 import { hasErrorCode } from '../../base/errors.ts';
 import { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
 import type { WatermarkGenerator } from '../../functions/watermark-strategy.ts';
-import { StageDriver } from '../testing/stage-driver.ts';
+import { ANY_CHECKPOINT, StageDriver } from '../testing/stage-driver.ts';
 import type { StageDriverOptions } from '../testing/stage-driver.ts';
 import { timestampsAndWatermarksStage } from './timestamps-and-watermarks.ts';
 
@@ -167,7 +167,7 @@ test('restore: the watermark goes on from the least maximum of the snapshots', (
   const snapshots = [40, 30].map((max) => {
     const before = drive(strategy);
     before.push(at(max));
-    return before.stage.snapshot?.() ?? t.fail();
+    return before.stage.snapshot?.(ANY_CHECKPOINT) ?? t.fail();
   });
   const stage = timestampsAndWatermarksStage({ kind: 'timestamps-and-watermarks', strategy });
   const after = new StageDriver(stage, {}, structuredClone(snapshots) as never);

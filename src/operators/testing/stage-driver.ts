@@ -3,6 +3,7 @@
  * everything emitted out. For the tests of operators. Slices of resumable calls are counted; every
  * clock is the test's.
  */
+import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
@@ -16,6 +17,7 @@ import type {
   LoopBuilder,
   RowBatch,
   RowNames,
+  SnapshotContext,
   StageContext,
   StageCounts,
   StageSnapshot,
@@ -38,6 +40,13 @@ export interface StageDriverOptions {
   /** Takes the main output instead of {@link StageDriver.output}. */
   readonly emit?: Emit | undefined;
 }
+
+/** The checkpoint of snapshots in tests. */
+export const ANY_CHECKPOINT: SnapshotContext = {
+  checkpointId: 1,
+  timestamp: 0,
+  isSavepoint: false,
+};
 
 type RowLoop = (batch: RowBatch) => void;
 
@@ -145,7 +154,7 @@ export class StageDriver {
   async end(): Promise<void> {
     this.advanceWatermark(MAX_WATERMARK);
     this.#untilDone(() => this.stage.endInput?.(0) ?? true);
-    await this.stage.finish?.();
+    await this.stage.finish?.({ hasFinalCheckpoint: false });
     await this.stage.close?.();
   }
 
@@ -182,6 +191,13 @@ export class StageDriver {
       },
       emitWatermark: (watermark) => this.#signal(watermark),
       emitStatus: (idle) => this.#signal(idle ? 'idle' : 'active'),
+      get keyedState(): StageContext['keyedState'] {
+        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
+      },
+      get operatorState(): StageContext['operatorState'] {
+        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
+      },
+      isRestored: false,
       keySelector: options.keySelector,
       inputType: undefined,
       outputType: undefined,

@@ -12,7 +12,7 @@ import type { ReduceKind, WindowContents, WindowSpec } from '../../graph/operato
 import type { StageSnapshot } from '../chain-stage.ts';
 import { NaiveWindow } from '../testing/naive-window.ts';
 import type { NaiveFiring, NaiveRow } from '../testing/naive-window.ts';
-import { StageDriver } from '../testing/stage-driver.ts';
+import { ANY_CHECKPOINT, StageDriver } from '../testing/stage-driver.ts';
 import { windowStage } from './window-operator.ts';
 
 interface Stats {
@@ -186,7 +186,9 @@ function runOperator(
     }
     if (!cuts.has(i)) return;
     flush();
-    driver = newDriver(spec, [structuredClone(driver.stage.snapshot?.()) as StageSnapshot]);
+    driver = newDriver(spec, [
+      structuredClone(driver.stage.snapshot?.(ANY_CHECKPOINT)) as StageSnapshot,
+    ]);
     drivers.push(driver);
   });
   flush();

@@ -10,6 +10,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
+import { MillraceError } from '../../base/errors.ts';
 import type { RuntimeContext } from '../../functions/runtime-context.ts';
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
@@ -288,7 +289,7 @@ export class Chain {
   async #finishAll(nodes: readonly RunningNode[]): Promise<void> {
     for (const node of nodes) {
       this.progress.at = node.index;
-      await node.stage.finish?.();
+      await node.stage.finish?.({ hasFinalCheckpoint: false });
     }
   }
 
@@ -469,6 +470,13 @@ export class Chain {
       failedOn: (record) => {
         this.#failedRecord = { record };
       },
+      get keyedState(): StageContext['keyedState'] {
+        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
+      },
+      get operatorState(): StageContext['operatorState'] {
+        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
+      },
+      isRestored: false,
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,
