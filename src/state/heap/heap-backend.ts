@@ -216,6 +216,8 @@ export class HeapBackend implements KeyedStateBackend {
 
   /** Somebody declares a state that was opened without a declaration: its rows are read anew. */
   #redeclare(declaration: StateDeclaration, guessed: Opened): Opened {
+    // What was read may need schemas that nothing was written with yet.
+    guessed.state.encodeAll();
     const { meta } = guessed.coder;
     if (meta.kind !== declaration.kind) this.#refuse(declaration);
     const opened = this.#make(declaration, meta, false);
