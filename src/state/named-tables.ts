@@ -43,7 +43,7 @@ export class NamedTables implements NamedState {
   #keyKind: KeyKind | undefined;
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
-  readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
+  readonly #outstanding = new Outstanding<Set<Namespace | undefined>>();
   /** Dropped since the last cut for the store below, and by one that is being written. */
   #unmerged = new Set<Namespace | undefined>();
   #merging = new Set<Namespace | undefined>();
@@ -128,7 +128,7 @@ export class NamedTables implements NamedState {
     for (const name of this.#merging) this.#unmerged.add(name);
     this.#merging.clear();
     if (checkpointId === undefined) return;
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
   }
 
   /** After a restore: what is left of namespaces that were dropped. */
@@ -178,7 +178,7 @@ export class NamedTables implements NamedState {
   }
 
   abort(checkpointId: number): void {
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
     for (const table of this.tables()) {
       table.rows?.abort(checkpointId);
       table.tombstones.abort(checkpointId);
@@ -190,6 +190,13 @@ export class NamedTables implements NamedState {
     let bytes = 0;
     for (const tracked of this.tables()) bytes += tracked.memoryBytes;
     return bytes;
+  }
+
+  #abortDrops(checkpointId: number): void {
+    const dropped = this.#outstanding.abort(checkpointId, (aborted, next) => {
+      for (const name of aborted) next.add(name);
+    });
+    for (const name of dropped ?? []) this.#dropped.add(name);
   }
 
   #noteDrop(namespace: Namespace | undefined): void {
