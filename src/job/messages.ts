@@ -38,6 +38,8 @@ export type WorkerMessage =
   | { readonly kind: 'ready'; readonly fingerprint: GraphFingerprint }
   | { readonly kind: 'split-request'; readonly vertex: number; readonly subtask: number }
   | { readonly kind: 'failed'; readonly error: PlainError }
+  /** All tasks of the worker are open and about to run. */
+  | { readonly kind: 'running' }
   | TaskReport;
 
 /** What tasks tell the coordinator. */
@@ -66,6 +68,8 @@ export interface StateDeployment {
   readonly assigned: ReadonlyMap<string, AssignedState>;
   /** Whether the job takes checkpoints, so that a last one follows the end of the data. */
   readonly hasFinalCheckpoint: boolean;
+  /** Whether changes of state are tracked, so that a checkpoint or savepoint may come. */
+  readonly isTracking: boolean;
 }
 
 /** The key of an operator's subtask in {@link StateDeployment.assigned}. */
