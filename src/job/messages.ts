@@ -27,11 +27,7 @@ export type HostMessage =
 export type TaskMessage =
   | { readonly kind: 'trigger-checkpoint'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'checkpoint-complete'; readonly notification: CheckpointNotification }
-  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number }
-  /** Sources count as ended: the job is drained. */
-  | { readonly kind: 'end-sources' }
-  /** Nothing follows: tasks finish, whatever they still wait for. */
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number };
 
 /** From a worker to the host. */
 export type WorkerMessage =
