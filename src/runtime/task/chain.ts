@@ -477,6 +477,12 @@ export class Chain {
         throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
       },
       isRestored: false,
+      attempt: {
+        jobId: undefined,
+        operatorId: node.node.operatorId,
+        attemptNumber: 0,
+        restoredCheckpointId: undefined,
+      },
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,
