@@ -19,6 +19,7 @@ import {
   type ChainStage,
   type CollectEndpoint,
   type Emit,
+  firstAttempt,
   type RowBatch,
   type StageContext,
   type StageCounts,
@@ -477,12 +478,7 @@ export class Chain {
         throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
       },
       isRestored: false,
-      attempt: {
-        jobId: undefined,
-        operatorId: node.node.operatorId,
-        attemptNumber: 0,
-        restoredCheckpointId: undefined,
-      },
+      attempt: firstAttempt(node.node.operatorId),
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,
