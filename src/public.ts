@@ -120,6 +120,7 @@ export {
 export { days, hours, milliseconds, minutes, seconds } from './base/time.ts';
 
 // Types and errors
+export { SuppressRestartsError } from './functions/suppress-restarts-error.ts';
 export { type ErrorCode, hasErrorCode, MillraceError } from './base/errors.ts';
 export type { Environment } from './base/environment.ts';
 export type { TypeInformation, TypeOf } from './types/type-information.ts';

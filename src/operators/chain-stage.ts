@@ -204,11 +204,6 @@ export interface ChainStage {
   close?(): void | Promise<void>;
 }
 
-/** An operator that begins at the beginning, of a job that does not say which it is. */
-export function firstAttempt(operatorId: string): OperatorAttempt {
-  return { jobId: undefined, operatorId, attemptNumber: 0, restoredCheckpointId: undefined };
-}
-
 /** How a job ends. */
 export interface FinishContext {
   /** Whether a last checkpoint follows: what is to be committed goes into its snapshot instead of being committed now. */
