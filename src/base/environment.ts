@@ -102,7 +102,10 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes names in a directory durable. */
   syncDirectory(path: string): void;
-  /** Makes all bytes of a file durable, whoever wrote them, without holding the calling thread. */
+  /**
+   * Makes all bytes of a file, or the names in a directory, durable, whoever wrote them, without
+   * holding the calling thread.
+   */
   syncFile(path: string): Promise<void>;
   /** A new empty directory for temporary files of this process. */
   makeTemporaryDirectory(prefix: string): string;
