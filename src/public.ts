@@ -74,10 +74,18 @@ export { OutputTag } from './functions/output-tag.ts';
 export type {
   Counter,
   MetricGroup,
+  OperatorAttempt,
   RichFunction,
   RuntimeContext,
 } from './functions/runtime-context.ts';
-export type { Committer, Sink, SinkWriteContext, SinkWriter } from './functions/sink.ts';
+export type {
+  CommitContext,
+  Committer,
+  DeliveryGuarantee,
+  Sink,
+  SinkWriteContext,
+  SinkWriter,
+} from './functions/sink.ts';
 export {
   type Boundedness,
   END_OF_INPUT,

@@ -27,11 +27,7 @@ export type HostMessage =
 export type TaskMessage =
   | { readonly kind: 'trigger-checkpoint'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'checkpoint-complete'; readonly notification: CheckpointNotification }
-  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number }
-  /** Sources count as ended: the job is drained. */
-  | { readonly kind: 'end-sources' }
-  /** Nothing follows: tasks finish, whatever they still wait for. */
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number };
 
 /** From a worker to the host. */
 export type WorkerMessage =
@@ -61,9 +57,12 @@ export type TaskReport =
 
 /** What the tasks of an attempt go on from, and where their snapshots go. */
 export interface StateDeployment {
+  readonly jobId: string;
   readonly attempt: number;
   /** Where what is restored lies; undefined: the job starts empty. */
-  readonly restoredFrom: { readonly storageUrl: string; readonly folder: string } | undefined;
+  readonly restoredFrom:
+    | { readonly storageUrl: string; readonly folder: string; readonly checkpointId: number }
+    | undefined;
   /** By {@link assignedKey}. */
   readonly assigned: ReadonlyMap<string, AssignedState>;
   /** Whether the job takes checkpoints, so that a last one follows the end of the data. */

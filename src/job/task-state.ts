@@ -2,9 +2,11 @@
 import type { Environment } from '../base/environment.ts';
 import { toPlainError } from '../base/errors.ts';
 import type { CheckpointPlace } from '../checkpoint/checkpoint-messages.ts';
-import { snapshotInput, snapshotOutput } from '../checkpoint/snapshot-files.ts';
+import { snapshotInput, snapshotOutput, type SnapshotOutputOptions } from '../checkpoint/snapshot-files.ts';
+import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { JobGraph, JobVertex } from '../graph/job-graph.ts';
 import type { RestoredState } from '../runtime/task/chain-state.ts';
+import type { SnapshotFiles } from '../runtime/task/task-checkpoints.ts';
 import type { TaskStateServices } from '../runtime/worker/task-builder.ts';
 import { keyedStateBackends } from '../state/backend-registry.ts';
 import { operatorStateBackend } from '../state/heap/operator-state.ts';
@@ -54,7 +56,7 @@ export function taskState(options: TaskStateOptions): TaskState {
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (vertex, subtask) => restoredOf(options, vertex, subtask),
       files: (vertex, subtask, checkpointId) =>
-        snapshotOutput(placeOf(checkpointId), { vertex: vertex.index, subtask }, environment),
+        filesOf({ place: placeOf(checkpointId), vertex: vertex.index, subtask, environment }),
       responder: {
         acknowledge: (checkpointId, subtaskState) =>
           report({ kind: 'checkpoint-acknowledged', checkpointId, state: subtaskState }),
@@ -67,6 +69,11 @@ export function taskState(options: TaskStateOptions): TaskState {
           }),
       },
       hasFinalCheckpoint: state.hasFinalCheckpoint,
+      attempt: {
+        jobId: state.jobId,
+        attemptNumber: state.attempt,
+        restoredCheckpointId: state.restoredFrom?.checkpointId,
+      },
       endOfData: (vertex, subtask) => report({ kind: 'end-of-data', vertex, subtask }),
     },
     [Symbol.dispose]: () => backends[Symbol.dispose](),
@@ -75,6 +82,13 @@ export function taskState(options: TaskStateOptions): TaskState {
 
 /** State memory of a job that sets none. */
 const MEMORY_BYTES_DEFAULT = 4 * 2 ** 30;
+
+function filesOf(
+  options: Omit<SnapshotOutputOptions, 'storage'> & { readonly environment: Environment },
+): SnapshotFiles {
+  const storage = openStorage(options.place.storageUrl, options.environment);
+  return snapshotOutput({ ...options, storage });
+}
 
 function restoredOf(
   { state, environment }: TaskStateOptions,
@@ -85,7 +99,11 @@ function restoredOf(
   if (restoredFrom === undefined) return undefined;
   return {
     of: (operatorId) => assigned.get(assignedKey(operatorId, subtask)),
-    input: snapshotInput(restoredFrom, environment),
+    input: snapshotInput({
+      storage: openStorage(restoredFrom.storageUrl, environment),
+      folder: restoredFrom.folder,
+      environment,
+    }),
   };
 }
 
