@@ -1,9 +1,9 @@
 /**
  * The real Environment: the machine's clock, random numbers, event loop, disk and network. The only
- * file that names them.
+ * file that names them, with `local-http.ts`.
  *
  * Invariants:
- * 1. It lies on the path of a cold start, so `node:net` loads when first used and not before.
+ * 1. It lies on the path of a cold start, so `node:net` and `node:http` load when first used and not before.
  * 2. Every error that leaves here is a MillraceError with the system's error as cause.
  * 3. Files are written at their end only (O_APPEND), whoever else writes.
  */
@@ -29,6 +29,7 @@ import type {
 } from './environment.ts';
 import type { MillraceError } from './errors.ts';
 import { fileError } from './file-error.ts';
+import { localSocketFolder, requestHttp, serveHttp } from './local-http.ts';
 import { networkError } from './network-error.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -283,6 +284,9 @@ function systemCode(error: unknown): string | undefined {
 }
 
 const realNetwork: Network = {
+  localSocketFolder,
+  serveHttp,
+  requestHttp,
   async connect(host, port) {
     const net = await import('node:net');
     const socket = net.connect({ host, port, noDelay: true });
