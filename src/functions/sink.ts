@@ -4,7 +4,7 @@
  * Order of calls on a writer: `write`*, then for each checkpoint `flush(false)`, `prepareCommit`; at the end of bounded
  * input `flush(true)`, `prepareCommit`; `close` always and last. Committables are plain data; `commit` is idempotent.
  */
-import type { RuntimeContext } from './runtime-context.ts';
+import type { SubtaskContext } from './runtime-context.ts';
 
 /** What {@link SinkWriter.write} may know of a record. */
 export interface SinkWriteContext {
@@ -39,6 +39,6 @@ export interface Committer<C> {
 
 /** A sink. The same object is built in every thread; it holds configuration only. */
 export interface Sink<T, C = unknown> {
-  createWriter(context: RuntimeContext): SinkWriter<T, C>;
-  createCommitter?(context: RuntimeContext): Committer<C>;
+  createWriter(context: SubtaskContext): SinkWriter<T, C>;
+  createCommitter?(context: SubtaskContext): Committer<C>;
 }

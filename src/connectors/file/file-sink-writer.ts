@@ -8,7 +8,7 @@
  * 3. Names are unique across jobs, runs and subtasks: the writer draws a random run id.
  */
 import type { Clock, FileSystem } from '../../base/environment.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriter } from '../../functions/sink.ts';
 import { checkBucket } from './bucket-path.ts';
 import type { FileSinkSettings } from './file-sink.ts';
@@ -26,7 +26,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
   #closed: PartCommittable[] = [];
   #counter = 0;
 
-  constructor(settings: FileSinkSettings<T>, context: RuntimeContext) {
+  constructor(settings: FileSinkSettings<T>, context: SubtaskContext) {
     const { environment } = context;
     this.#settings = settings;
     this.#fileSystem = environment.fileSystem;

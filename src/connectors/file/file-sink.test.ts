@@ -6,7 +6,7 @@ import {
 } from '../../base/simulated-environment.ts';
 import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriteContext } from '../../functions/sink.ts';
 import { readAll } from './testing/file-source-harness.ts';
 import { type FileSinkOptions, fileSink } from './file-sink.ts';
@@ -21,7 +21,7 @@ interface Event {
 
 const NOTHING: SinkWriteContext = { timestamp: () => undefined, currentWatermark: () => 0 };
 
-function contextOf(environment: SimulatedEnvironment, subtask = 0): RuntimeContext {
+function contextOf(environment: SimulatedEnvironment, subtask = 0): SubtaskContext {
   return {
     jobName: 'job',
     taskName: 'sink',

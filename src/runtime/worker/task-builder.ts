@@ -6,7 +6,7 @@
  */
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { MetricGroup, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { MetricGroup, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { ChainNode, JobEdge, JobGraph, JobVertex } from '../../graph/job-graph.ts';
 import type { MetricsLayout } from '../../metrics/metrics-layout.ts';
 import { SubtaskMetrics } from '../../metrics/subtask-metrics.ts';
@@ -179,13 +179,16 @@ function sourceInput(
 function gateInput(options: TaskBuilderOptions, chain: Chain, subtask: number): GateInput {
   const { graph, channels } = options;
   const inputs: InputChannel[] = [];
+  const logicalInputs: number[] = [];
   for (const index of chain.vertex.inputs) {
     const edge = edgeAt(graph, index);
     for (const { source, target } of connectionsOf(graph, edge)) {
-      if (target === subtask) inputs.push(channels.input({ edge, source, target }));
+      if (target !== subtask) continue;
+      inputs.push(channels.input({ edge, source, target }));
+      logicalInputs.push(edge.target.input);
     }
   }
-  return new GateInput(inputs, chain, options.environment);
+  return new GateInput(inputs, chain, options.environment, logicalInputs);
 }
 
 function runtimeContextOf(
@@ -194,7 +197,7 @@ function runtimeContextOf(
   node: ChainNode,
   subtask: number,
   metrics: SubtaskMetrics,
-): RuntimeContext {
+): SubtaskContext {
   return {
     jobName: options.graph.jobName,
     taskName: node.name,
