@@ -33,8 +33,8 @@ const SPARE_TABLES_MAX = 32;
 export class NamedTables implements NamedState {
   readonly name: string;
   readonly declaration: StateDeclaration;
-  readonly stateIndex: number;
-  readonly encoder: RowEncoder;
+  stateIndex: number;
+  encoder: RowEncoder;
   readonly #parts: NamedTablesParts;
   #root: TrackedTable | undefined;
   readonly #byNamespace = new Map<Namespace, TrackedTable>();
@@ -97,6 +97,16 @@ export class NamedTables implements NamedState {
   tables(): readonly TrackedTable[] {
     const tables = this.namespaces().map((namespace) => this.tableOf(namespace));
     return this.#root === undefined ? tables : [this.#root, ...tables];
+  }
+
+  /** A restore gives the state, which has no rows yet, its number and its schemas. */
+  rebind(stateIndex: number, encoder: RowEncoder): void {
+    this.stateIndex = stateIndex;
+    this.encoder = encoder;
+    for (const table of this.tables()) {
+      table.section = this.#section(table.section.namespace);
+      table.encoder = encoder;
+    }
   }
 
   /** What a cut has to tell of dropped namespaces. */
@@ -210,7 +220,7 @@ export class NamedTables implements NamedState {
   }
 
   #open(namespace: Namespace | undefined): TrackedTable {
-    const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
+    const { declaration, isTracking, cold, hashes } = this.#parts;
     const table = new TrackedTable({
       table:
         this.#spare.pop() ??
@@ -222,7 +232,7 @@ export class NamedTables implements NamedState {
           hashRange: namespace === undefined ? hashes : undefined,
         }),
       section: this.#section(namespace),
-      encoder,
+      encoder: this.encoder,
       isTracking,
       cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
       onClear: () => this.#noteDrop(namespace),
