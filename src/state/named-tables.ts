@@ -33,8 +33,8 @@ const SPARE_TABLES_MAX = 32;
 export class NamedTables implements NamedState {
   readonly name: string;
   readonly declaration: StateDeclaration;
-  readonly stateIndex: number;
-  readonly encoder: RowEncoder;
+  stateIndex: number;
+  encoder: RowEncoder;
   readonly #parts: NamedTablesParts;
   #root: TrackedTable | undefined;
   readonly #byNamespace = new Map<Namespace, TrackedTable>();
@@ -43,7 +43,7 @@ export class NamedTables implements NamedState {
   #keyKind: KeyKind | undefined;
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
-  readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
+  readonly #outstanding = new Outstanding<Set<Namespace | undefined>>();
   /** Dropped since the last cut for the store below, and by one that is being written. */
   #unmerged = new Set<Namespace | undefined>();
   #merging = new Set<Namespace | undefined>();
@@ -99,6 +99,16 @@ export class NamedTables implements NamedState {
     return this.#root === undefined ? tables : [this.#root, ...tables];
   }
 
+  /** A restore gives the state, which has no rows yet, its number and its schemas. */
+  rebind(stateIndex: number, encoder: RowEncoder): void {
+    this.stateIndex = stateIndex;
+    this.encoder = encoder;
+    for (const table of this.tables()) {
+      table.section = this.#section(table.section.namespace);
+      table.encoder = encoder;
+    }
+  }
+
   /** What a cut has to tell of dropped namespaces. */
   beginCut(options: CutOptions): readonly RowSection[] {
     const dropped = new Set<Namespace | undefined>();
@@ -128,7 +138,7 @@ export class NamedTables implements NamedState {
     for (const name of this.#merging) this.#unmerged.add(name);
     this.#merging.clear();
     if (checkpointId === undefined) return;
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
   }
 
   /** After a restore: what is left of namespaces that were dropped. */
@@ -178,7 +188,7 @@ export class NamedTables implements NamedState {
   }
 
   abort(checkpointId: number): void {
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
     for (const table of this.tables()) {
       table.rows?.abort(checkpointId);
       table.tombstones.abort(checkpointId);
@@ -192,6 +202,13 @@ export class NamedTables implements NamedState {
     return bytes;
   }
 
+  #abortDrops(checkpointId: number): void {
+    const dropped = this.#outstanding.abort(checkpointId, (aborted, next) => {
+      for (const name of aborted) next.add(name);
+    });
+    for (const name of dropped ?? []) this.#dropped.add(name);
+  }
+
   #noteDrop(namespace: Namespace | undefined): void {
     if (!this.#parts.isTracking) return;
     this.#dropped.add(namespace);
@@ -203,7 +220,7 @@ export class NamedTables implements NamedState {
   }
 
   #open(namespace: Namespace | undefined): TrackedTable {
-    const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
+    const { declaration, isTracking, cold, hashes } = this.#parts;
     const table = new TrackedTable({
       table:
         this.#spare.pop() ??
@@ -215,7 +232,7 @@ export class NamedTables implements NamedState {
           hashRange: namespace === undefined ? hashes : undefined,
         }),
       section: this.#section(namespace),
-      encoder,
+      encoder: this.encoder,
       isTracking,
       cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
       onClear: () => this.#noteDrop(namespace),

@@ -39,8 +39,8 @@ const scanned = new Int32Array(EVICTED_MAX);
 /** See the file's head. */
 export class TrackedTable implements StateTable {
   readonly table: KeyedTable;
-  readonly section: RowSection;
-  readonly encoder: RowEncoder;
+  section: RowSection;
+  encoder: RowEncoder;
   /** Undefined without tracking. */
   readonly rows: DirtyRows | undefined;
   readonly tombstones: Tombstones;
