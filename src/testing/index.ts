@@ -17,3 +17,12 @@ export {
 } from '../base/simulated-environment.ts';
 export { type SimulatedNetwork } from '../base/simulated-network.ts';
 export { runSimulated, type SimulatedRun, type SimulatedRunOptions } from './run-simulated.ts';
+export {
+  type HarnessElement,
+  type HarnessRecord,
+} from './harness/harness-channels.ts';
+export { type HarnessResult } from './harness/harness-program.ts';
+export {
+  OperatorTestHarness,
+  type OperatorTestHarnessOptions,
+} from './harness/operator-test-harness.ts';

@@ -1,0 +1,210 @@
+/**
+ * The task of an operator under test: built as in a job, stepped by hand.
+ *
+ * Invariant: what the task throws comes out as a job's failure does, naming operator and record.
+ */
+import { MillraceError } from '../../base/errors.ts';
+import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
+import { metricsLayoutOf } from '../../job/job-metrics.ts';
+import { allocateMetrics } from '../../metrics/metrics-layout.ts';
+import {
+  type CollectEndpoint,
+  NO_TIMESTAMP,
+  type StageCounts,
+} from '../../operators/chain-stage.ts';
+import { taskFailure } from '../../runtime/task/task-failure.ts';
+import { STEP_PROGRESS, type Task } from '../../runtime/task/task.ts';
+import {
+  type BuiltTask,
+  buildTask,
+  type ChannelFactory,
+} from '../../runtime/worker/task-builder.ts';
+import { HarnessInput, HarnessOutput, type HarnessRecord } from './harness-channels.ts';
+import type { HarnessProgram } from './harness-program.ts';
+
+/** Slices after which a push that has not come to rest is an endless loop. */
+const STEPS_MAX = 10_000_000;
+/** Turns of the event loop after which a promise counts as one that never settles. */
+const EVENT_LOOP_TURNS_MAX = 100_000;
+
+/** See the file's head. */
+export class HarnessTask {
+  readonly inputs: readonly HarnessInput[];
+  readonly collected: HarnessRecord<unknown>[] = [];
+  readonly #program: HarnessProgram;
+  readonly #environment: SimulatedEnvironment;
+  readonly #outputs = new Map<string | undefined, HarnessOutput>();
+  readonly #built: BuiltTask;
+  #state: 'new' | 'open' | 'failed' | 'closed' = 'new';
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(program: HarnessProgram, subtask: number, environment: SimulatedEnvironment) {
+    this.#program = program;
+    this.#environment = environment;
+    this.inputs = program.inputs.map(() => new HarnessInput());
+    const metricsLayout = metricsLayoutOf(program.graph);
+    this.#built = buildTask(
+      {
+        graph: program.graph,
+        environment,
+        metricsLayout,
+        metricsBuffer: allocateMetrics(metricsLayout, false),
+        channels: this.#channels(),
+        collectEndpoint: () => this.#collectEndpoint(),
+        sendSplitRequest: () => undefined,
+        wake: () => undefined,
+        fail: (error) => {
+          this.#failure ??= { error };
+        },
+      },
+      program.vertex,
+      subtask,
+    );
+  }
+
+  get #task(): Task {
+    return this.#built.task;
+  }
+
+  /** The channel of an input; opens the operator. */
+  input(index: number): HarnessInput {
+    const input = this.inputs[index];
+    if (input === undefined) {
+      throw new MillraceError(
+        'ILLEGAL_ARGUMENT',
+        `operator '${this.#program.node.name}' has ${this.inputs.length} inputs, none of number ${index}`,
+      );
+    }
+    if (this.#state === 'new') this.open();
+    return input;
+  }
+
+  /** Opens the operator, if it is not. */
+  open(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'failed';
+    this.#task.open();
+    this.#state = 'open';
+  }
+
+  /** What came out, by the tag's id; undefined: the main output. */
+  output(tag: string | undefined): HarnessOutput {
+    const output = this.#outputs.get(tag);
+    if (output !== undefined) return output;
+    if (tag === undefined) return new HarnessOutput();
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      `the harness of operator '${this.#program.node.name}' does not keep side output '${tag}': ` +
+        'give its tag in the option sideOutputs',
+    );
+  }
+
+  counts(): Readonly<StageCounts> {
+    const [counts] = this.#task.chain.counts();
+    if (counts === undefined) throw new MillraceError('BUG', 'a chain without operators');
+    return { ...counts };
+  }
+
+  /** Does one slice; false if there is nothing to do now. */
+  step(): boolean {
+    this.#requireUsable();
+    try {
+      const result = this.#task.step(this.#environment.clock.monotonicMs());
+      this.#throwFailure();
+      return result === STEP_PROGRESS;
+    } catch (error) {
+      this.#state = 'failed';
+      if (error === this.#failure?.error) throw error;
+      throw taskFailure(this.#task, error);
+    }
+  }
+
+  runUntilIdle(): void {
+    for (let steps = 0; steps < STEPS_MAX; steps++) if (!this.step()) return;
+    throw new MillraceError('BUG', `the operator did not come to rest: ${this.#task.describe()}`);
+  }
+
+  /** Runs and turns the event loop until neither has anything left to do. */
+  async runUntilSettled(): Promise<void> {
+    for (let turn = 0; turn < EVENT_LOOP_TURNS_MAX; turn++) {
+      this.runUntilIdle();
+      if (this.#task.isFinished) return;
+      if (!this.#task.needsEventLoop && this.inputs.every(({ isEmpty }) => isEmpty)) return;
+      await this.#environment.scheduler.yield();
+    }
+    throw new MillraceError('ILLEGAL_STATE', `a promise never settles: ${this.#task.describe()}`);
+  }
+
+  /** Advances the clock from one due time to the next. */
+  advanceTo(nowMs: number): void {
+    const { clock } = this.#environment;
+    this.open();
+    for (let dueMs = this.#nextDueMs(); dueMs <= nowMs; dueMs = this.#nextDueMs()) {
+      clock.advanceTo(Math.max(clock.now(), dueMs));
+      this.runUntilIdle();
+      if (this.#nextDueMs() <= dueMs && dueMs <= clock.now()) break;
+    }
+    clock.advanceTo(nowMs);
+    this.runUntilIdle();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    await this.#task.close();
+    for (const output of this.#task.chain.outputs) output.close();
+  }
+
+  #nextDueMs(): number {
+    return Math.min(
+      this.#task.chain.nextWakeMs(),
+      this.#environment.clock.nextTimerMs() ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #requireUsable(): void {
+    if (this.#state === 'new') this.open();
+    if (this.#state === 'open') return;
+    throw new MillraceError(
+      'ILLEGAL_STATE',
+      `the harness of operator '${this.#program.node.name}' ` +
+        (this.#state === 'closed' ? 'is closed' : 'has failed; make a new one'),
+    );
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #channels(): ChannelFactory {
+    return {
+      input: ({ edge }) => {
+        const input = this.inputs[edge.target.input];
+        if (input !== undefined && edge === this.#program.inputs[edge.target.input]) return input;
+        // Of a union all comes through the first edge.
+        const ended = new HarnessInput();
+        ended.putEnd();
+        return ended;
+      },
+      output: ({ edge }, _schema, onNewWriter) => {
+        const output = this.#outputs.get(edge.tag) ?? new HarnessOutput();
+        this.#outputs.set(edge.tag, output);
+        onNewWriter(output.writer);
+        return output;
+      },
+    };
+  }
+
+  #collectEndpoint(): CollectEndpoint {
+    return {
+      append: (value, timestamp) =>
+        void this.collected.push({
+          kind: 'record',
+          value,
+          timestamp: timestamp === NO_TIMESTAMP ? undefined : timestamp,
+        }),
+      hasCredit: () => true,
+      flush: () => undefined,
+    };
+  }
+}

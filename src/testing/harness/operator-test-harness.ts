@@ -1,0 +1,251 @@
+/**
+ * Runs one operator as a job's task does, without threads, rings and real time: elements in, elements out, snapshots between
+ * any two of them.
+ *
+ * Invariants:
+ * 1. The operator runs in a task and a chain that are built as in a job, from the spec that the fluent API made.
+ * 2. The clock stands still but for {@link OperatorTestHarness.setProcessingTime}.
+ * 3. A push returns when the operator has done all that followed from it, or waits for a promise (a slow sink).
+ */
+import type { DataStream } from '../../api/datastream/data-stream.ts';
+import { MillraceError } from '../../base/errors.ts';
+import { hashKey } from '../../base/hash.ts';
+import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
+import { simulatedEnvironment } from '../../base/simulated-environment.ts';
+import type { OutputTag } from '../../functions/output-tag.ts';
+import type { AnyRecord } from '../../graph/operator-spec.ts';
+import { NO_TIMESTAMP, type StageCounts } from '../../operators/chain-stage.ts';
+import type { HarnessElement, HarnessRecord } from './harness-channels.ts';
+import {
+  type HarnessBuild,
+  harnessProgram,
+  type HarnessProgram,
+  type HarnessResult,
+  harnessStream,
+} from './harness-program.ts';
+import { HarnessTask } from './harness-task.ts';
+
+/** How an {@link OperatorTestHarness} is set up. */
+export interface OperatorTestHarnessOptions {
+  /** Side outputs to keep, for {@link OperatorTestHarness.sideOutput}. */
+  readonly sideOutputs?: readonly OutputTag<AnyRecord>[] | undefined;
+  /** Subtasks of the operator (1), and which of them this is (0). */
+  readonly parallelism?: number | undefined;
+  readonly subtask?: number | undefined;
+  /** Key groups (128). */
+  readonly maxParallelism?: number | undefined;
+  /** Where the clock stands at first, epoch ms (0). */
+  readonly startMs?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Options by key, as after `-D`. */
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+}
+
+const MAX_PARALLELISM = 128;
+
+interface Definition {
+  readonly build: HarnessBuild<AnyRecord>;
+  readonly options: OperatorTestHarnessOptions;
+}
+
+/**
+ * Tests an operator, built-in or with your own functions, element by element.
+ *
+ * @example
+ * await using harness = OperatorTestHarness.of((numbers: DataStream<number>) =>
+ *   numbers.keyBy((n) => n % 2).reduce((sum, n) => sum + n),
+ * );
+ * harness.pushElement(1);
+ * harness.pushElement(3);
+ * harness.values(); // [1, 4]
+ */
+export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposable {
+  readonly environment: SimulatedEnvironment;
+  readonly #program: HarnessProgram;
+  readonly #task: HarnessTask;
+  readonly #watermarks: number[] = [];
+
+  private constructor(definition: Definition) {
+    const { options } = definition;
+    this.environment = simulatedEnvironment({
+      seed: options.seed ?? 1,
+      startMs: options.startMs ?? 0,
+    });
+    this.#program = harnessProgram(definition.build, {
+      parallelism: options.parallelism ?? 1,
+      maxParallelism: options.maxParallelism ?? MAX_PARALLELISM,
+      configuration: options.configuration ?? {},
+      sideOutputs: options.sideOutputs ?? [],
+    });
+    this.#task = new HarnessTask(this.#program, options.subtask ?? 0, this.environment);
+  }
+
+  /** A harness of the operator that `build` puts behind its stream. */
+  static of<IN, OUT>(
+    build: (stream: DataStream<IN>) => HarnessResult<OUT>,
+    options: OperatorTestHarnessOptions = {},
+  ): OperatorTestHarness<IN, OUT> {
+    return new OperatorTestHarness<IN, OUT>({
+      build: (env) => build(harnessStream<IN>(env, 'input')),
+      options,
+    });
+  }
+
+  /** A harness of the operator that `build` puts behind two streams. */
+  static ofTwoInputs<IN, IN2, OUT>(
+    build: (first: DataStream<IN>, second: DataStream<IN2>) => HarnessResult<OUT>,
+    options: OperatorTestHarnessOptions = {},
+  ): OperatorTestHarness<IN, OUT, IN2> {
+    return new OperatorTestHarness<IN, OUT, IN2>({
+      build: (env) =>
+        build(harnessStream<IN>(env, 'first input'), harnessStream<IN2>(env, 'second input')),
+      options,
+    });
+  }
+
+  /** Gives a record to the (first) input. */
+  pushElement(value: IN, timestamp?: number): void {
+    this.#push(0, [[value, timestamp]]);
+  }
+
+  /** Gives a record to the second input. */
+  pushElement2(value: IN2, timestamp?: number): void {
+    this.#push(1, [[value, timestamp]]);
+  }
+
+  /** Gives records to the (first) input, in one batch as far as they fit into one. */
+  pushElements(rows: readonly (readonly [value: IN, timestamp?: number])[]): void {
+    this.#push(0, rows);
+  }
+
+  /** Advances the watermark of all inputs. */
+  pushWatermark(watermark: number): void {
+    this.offerWatermark(watermark);
+    this.#task.runUntilIdle();
+  }
+
+  /** Advances the watermark of one input, counted from 0. */
+  pushWatermarkTo(input: number, watermark: number): void {
+    this.#task.input(input).putWatermark(watermark);
+    this.#watermarks[input] = watermark;
+    this.#task.runUntilIdle();
+  }
+
+  /** Puts a watermark before the operator, which handles it by {@link OperatorTestHarness.step}. */
+  offerWatermark(watermark: number): void {
+    for (const input of this.#task.inputs.keys()) {
+      this.#task.input(input).putWatermark(watermark);
+      this.#watermarks[input] = watermark;
+    }
+  }
+
+  /** Does one bounded slice of what waits; false if nothing did. */
+  step(): boolean {
+    return this.#task.step();
+  }
+
+  /** Declares an input silent, so that watermarks do not wait for it; a record ends that. */
+  markIdle(input = 0): void {
+    this.#task.input(input).putStatus(true);
+    this.#task.runUntilIdle();
+  }
+
+  /** Ends {@link OperatorTestHarness.markIdle}. */
+  markActive(input = 0): void {
+    this.#task.input(input).putStatus(false);
+    this.#task.runUntilIdle();
+  }
+
+  /** Advances the clock, epoch ms; what is due on the way comes at its time. */
+  setProcessingTime(nowMs: number): void {
+    this.#task.advanceTo(nowMs);
+  }
+
+  /** Ends one input (counted from 0) or all; with the last one the operator comes to its end. */
+  async endInput(input?: number): Promise<void> {
+    const { inputs } = this.#task;
+    const ending = input === undefined ? inputs : [this.#task.input(input)];
+    for (const each of ending) if (!each.hasEnded) each.putEnd();
+    await this.#task.runUntilSettled();
+  }
+
+  /** Waits for what a push has left to promises (a slow sink). */
+  async settled(): Promise<void> {
+    await this.#task.runUntilSettled();
+  }
+
+  /** What came out on the main output, in order. */
+  output(): readonly HarnessElement<OUT>[] {
+    return this.#task.output(undefined).elements as readonly HarnessElement<OUT>[];
+  }
+
+  /** {@link OperatorTestHarness.output}, which begins anew afterwards. */
+  takeOutput(): readonly HarnessElement<OUT>[] {
+    return this.#task.output(undefined).take() as readonly HarnessElement<OUT>[];
+  }
+
+  /** The records of the main output. */
+  records(): readonly HarnessRecord<OUT>[] {
+    return this.output().filter((element) => element.kind === 'record');
+  }
+
+  /** The records of the main output, without their timestamps. */
+  values(): readonly OUT[] {
+    return this.records().map(({ value }) => value);
+  }
+
+  /** The records of a side output; the harness must have been given its tag. */
+  sideOutput<T>(tag: OutputTag<T>): readonly HarnessRecord<T>[] {
+    return this.#task.output(tag.id).elements.filter(isRecord) as readonly HarnessRecord<T>[];
+  }
+
+  /** The records that a window with `sideOutputLateData` found too late. */
+  get lateRecords(): readonly HarnessRecord<IN>[] {
+    const { lateDataTag, node } = this.#program;
+    if (lateDataTag !== undefined) return this.sideOutput<IN>(lateDataTag);
+    throw new MillraceError(
+      'ILLEGAL_STATE',
+      `operator '${node.name}' keeps no late records: give it a tag by sideOutputLateData, or ` +
+        'look at counts().numLateRecordsDropped',
+    );
+  }
+
+  /** The records that a `collectAsync` under test has given. */
+  collected(): readonly HarnessRecord<IN>[] {
+    return this.#task.collected as readonly HarnessRecord<IN>[];
+  }
+
+  /** The engine's own counters of the operator. */
+  counts(): Readonly<StageCounts> {
+    return this.#task.counts();
+  }
+
+  /** Closes the operator, whatever state it is in; idempotent. */
+  async close(): Promise<void> {
+    await this.#task.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #push(
+    input: number,
+    rows: readonly (readonly [value: unknown, timestamp?: number | undefined])[],
+  ): void {
+    const keyOf = this.#program.inputs[input]?.keySelector;
+    const isHashed = this.#program.inputs[input]?.partitioner.kind === 'hash';
+    this.#task.input(input).putRows(
+      rows.map(([value, timestamp = NO_TIMESTAMP]) => ({
+        value,
+        timestamp,
+        hash: isHashed && keyOf !== undefined ? hashKey(keyOf(value)) : 0,
+      })),
+    );
+    this.#task.runUntilIdle();
+  }
+}
+
+function isRecord(element: HarnessElement<unknown>): element is HarnessRecord<unknown> {
+  return element.kind === 'record';
+}
