@@ -6,6 +6,7 @@
  * 2. Writing never blocks and never fails for want of room: what does not fit waits in an overflow queue.
  * 3. `hasCredit()` false tells the producer to stop before its next batch; that bounds the overflow to what one batch emits.
  */
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { RowBatch } from '../../operators/chain-stage.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
@@ -25,6 +26,7 @@ export interface OutputChannel {
   writeWatermark(watermark: number): void;
   writeStatus(idle: boolean): void;
   writeEnd(): void;
+  writeBarrier(barrier: CheckpointBarrier): void;
   /** Moves overflow on as far as there is room; whether there is room for another batch. */
   hasCredit(): boolean;
   /** Whether anything written is still on this side. */
@@ -45,6 +47,8 @@ export interface InputChannel {
   readonly schema: ChannelSchema;
   /** With WATERMARK: the watermark. */
   readonly watermark: number;
+  /** With BARRIER: the barrier. */
+  readonly barrier: CheckpointBarrier;
   release(): void;
 }
 

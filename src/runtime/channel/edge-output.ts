@@ -6,6 +6,7 @@
  */
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import { hashKey } from '../../base/hash.ts';
 import type { JobEdge } from '../../graph/job-graph.ts';
 import { BATCH_ROWS, type Emit } from '../../operators/chain-stage.ts';
@@ -99,6 +100,10 @@ export class EdgeOutput {
 
   writeEnd(): void {
     for (const channel of this.channels) channel.writeEnd();
+  }
+
+  writeBarrier(barrier: CheckpointBarrier): void {
+    for (const channel of this.channels) channel.writeBarrier(barrier);
   }
 
   overflowBytes(): number {

@@ -8,13 +8,19 @@
  * 3. The first row is checked as if it were encoded: a program whose records cannot cross threads, or break their declared type,
  *    fails on one thread, too, and not only under load. The others are not looked at.
  */
+import {
+  BARRIER_BYTES,
+  type CheckpointBarrier,
+  decodeBarrier,
+  encodeBarrier,
+} from '../../checkpoint/barrier.ts';
 import { BATCH_ROWS, type RowBatch } from '../../operators/chain-stage.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, type ElementKind, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from './element.ts';
+import { ACTIVE, BARRIER, type ElementKind, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 import { clearRowBatch, newRowBatch } from './row-batch.ts';
 
@@ -28,6 +34,7 @@ interface QueuedLocally {
   readonly kind: ElementKind;
   readonly batch: RowBatch | undefined;
   readonly watermark: number;
+  readonly barrier: CheckpointBarrier | undefined;
 }
 
 const NO_MEMORY = frameMemoryOf(new ArrayBuffer(8));
@@ -53,6 +60,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   readonly offset = 0;
   schema!: ChannelSchema;
   watermark: number = Number.NEGATIVE_INFINITY;
+  barrier!: CheckpointBarrier;
 
   constructor(schema: EdgeSchema, overflow: OverflowQueue) {
     this.#schema = schema;
@@ -82,7 +90,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
       return;
     }
     this.#queuedRows += batch.count;
-    this.#queue.push({ kind: ROWS, batch, watermark: 0 });
+    this.#queue.push({ kind: ROWS, batch, watermark: 0, barrier: undefined });
     this.staged = this.#free.pop() ?? newRowBatch();
   }
 
@@ -100,6 +108,17 @@ export class LocalChannel implements OutputChannel, InputChannel {
 
   writeEnd(): void {
     this.#control(END, 0);
+  }
+
+  writeBarrier(barrier: CheckpointBarrier): void {
+    this.flush();
+    if (this.#overflow.isEmpty) {
+      this.#queue.push({ kind: BARRIER, batch: undefined, watermark: 0, barrier });
+      return;
+    }
+    const memory = frameMemoryOf(new ArrayBuffer(BARRIER_BYTES));
+    encodeBarrier(barrier, memory.float64, 0);
+    this.#overflow.push(BARRIER, memory, BARRIER_BYTES);
   }
 
   hasCredit(): boolean {
@@ -125,6 +144,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
     if (element !== undefined) {
       if (element.batch !== undefined) this.batch = element.batch;
       this.watermark = element.watermark;
+      if (element.barrier !== undefined) this.barrier = element.barrier;
       return element.kind;
     }
     const overflowed = this.#overflow.isEmpty ? undefined : this.#overflow.peek();
@@ -133,6 +153,8 @@ export class LocalChannel implements OutputChannel, InputChannel {
     if (overflowed.kind === FRAME) {
       const schema = this.#schemas.get(frameSchemaId(overflowed.memory, 0));
       if (schema !== undefined) this.schema = schema;
+    } else if (overflowed.kind === BARRIER) {
+      this.barrier = decodeBarrier(overflowed.memory.float64, 0);
     } else {
       this.watermark = overflowed.memory.float64[0] ?? 0;
     }
@@ -168,7 +190,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #control(kind: ElementKind, watermark: number): void {
     this.flush();
     if (this.#overflow.isEmpty) {
-      this.#queue.push({ kind, batch: undefined, watermark });
+      this.#queue.push({ kind, batch: undefined, watermark, barrier: undefined });
       return;
     }
     const memory = frameMemoryOf(new ArrayBuffer(8));

@@ -4,12 +4,13 @@
  * Invariant: SCHEMA and PART elements never reach the task; a FRAME always comes with its schema.
  */
 import { MillraceError } from '../../base/errors.ts';
+import { type CheckpointBarrier, decodeBarrier } from '../../checkpoint/barrier.ts';
 import type { RowBatch } from '../../operators/chain-stage.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { RingReader } from '../ring/ring-reader.ts';
 import type { ChannelSchema, InputChannel } from './channel.ts';
-import { type ElementKind, FRAME, LAST_PART, NOTHING, PART, SCHEMA, WATERMARK } from './element.ts';
+import { BARRIER, type ElementKind, FRAME, LAST_PART, NOTHING, PART, SCHEMA, WATERMARK } from './element.ts';
 import { newRowBatch } from './row-batch.ts';
 import { schemaFromJson } from './schema-registry.ts';
 
@@ -26,6 +27,7 @@ export class RingInput implements InputChannel {
   offset = 0;
   schema!: ChannelSchema;
   watermark: number = Number.NEGATIVE_INFINITY;
+  barrier!: CheckpointBarrier;
 
   constructor(ring: RingReader) {
     this.#ring = ring;
@@ -64,6 +66,7 @@ export class RingInput implements InputChannel {
     this.offset = offset;
     if (kind === FRAME) this.schema = this.#schemaOf(memory, offset);
     else if (kind === WATERMARK) this.watermark = memory.float64[offset >>> 3] ?? 0;
+    else if (kind === BARRIER) this.barrier = decodeBarrier(memory.float64, offset >>> 3);
     return kind as ElementKind;
   }
 

@@ -9,12 +9,17 @@
  * 4. Within a step frames become visible when there are many bytes of them, else at its end: a consumer that sleeps is then woken
  *    once per step, not once per frame (a job with a watermark per record cuts thousands of small frames a second).
  */
+import {
+  BARRIER_BYTES,
+  type CheckpointBarrier,
+  encodeBarrier,
+} from '../../checkpoint/barrier.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import type { ChannelSchema, OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, END, FRAME, IDLE, LAST_PART, PART, SCHEMA, WATERMARK } from './element.ts';
+import { ACTIVE, BARRIER, END, FRAME, IDLE, LAST_PART, PART, SCHEMA, WATERMARK } from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 
 /** A frame has about this many bytes: that much room is one batch's credit. */
@@ -115,6 +120,13 @@ export class RingOutput implements OutputChannel {
   writeEnd(): void {
     this.flush();
     this.#send(END, frameMemoryOf(new ArrayBuffer(8)), 8);
+  }
+
+  writeBarrier(barrier: CheckpointBarrier): void {
+    this.flush();
+    const memory = frameMemoryOf(new ArrayBuffer(BARRIER_BYTES));
+    encodeBarrier(barrier, memory.float64, 0);
+    this.#send(BARRIER, memory, BARRIER_BYTES);
   }
 
   hasCredit(): boolean {

@@ -10,7 +10,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
-import { MillraceError } from '../../base/errors.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { RuntimeContext } from '../../functions/runtime-context.ts';
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
@@ -19,15 +19,18 @@ import {
   type ChainStage,
   type CollectEndpoint,
   type Emit,
+  type FinishContext,
   type RowBatch,
   type StageContext,
   type StageCounts,
 } from '../../operators/chain-stage.ts';
+import type { SnapshotOutput } from '../../state/snapshot.ts';
 import { createFrameReader, type FrameReader } from '../../types/frame-reader.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { ChannelSchema } from '../channel/channel.ts';
 import type { EdgeOutput } from '../channel/edge-output.ts';
 import { newRowBatch } from '../channel/row-batch.ts';
+import { ChainState, type ChainStateOptions, type OperatorSnapshotWork } from './chain-state.ts';
 import { newStageCounts, settledCounts } from './chain-counts.ts';
 import {
   type Collect,
@@ -48,6 +51,7 @@ export interface ChainOptions {
   readonly configuration: PipelineConfiguration;
   readonly runtimeContext: (node: ChainNode) => RuntimeContext;
   readonly collectEndpoint: (name: string) => CollectEndpoint;
+  readonly state: ChainStateOptions;
   /** Keeps a generated loop's source, if the user wants them. */
   readonly dump: ((name: string, source: string) => void) | undefined;
 }
@@ -84,6 +88,7 @@ export class Chain {
   readonly #nodes: (RunningNode | undefined)[];
   readonly #compiler: LoopCompiler;
   readonly #frameLoops = new Map<string, FrameLoop>();
+  readonly #state: ChainState;
   #runRows: RunRows | undefined;
   #pass: Pass | undefined;
   #failedRow: (() => unknown) | undefined;
@@ -94,6 +99,7 @@ export class Chain {
     this.vertex = options.vertex;
     this.outputs = options.outputs;
     this.#options = options;
+    this.#state = new ChainState(options.vertex.nodes, options.state);
     this.#nodes = new Array<RunningNode | undefined>(options.vertex.nodes.length).fill(undefined);
     this.#compiler = new LoopCompiler(this.#nodes, this.progress, options.dump);
   }
@@ -102,6 +108,33 @@ export class Chain {
   open(): void {
     for (let index = this.vertex.nodes.length - 1; index >= 0; index--) this.#openNode(index);
   }
+
+  /** Fills the operators with what the job goes on from; all are open. */
+  restore(): void {
+    this.#state.restore(this.#atNode);
+  }
+
+  /** Cuts the state of all operators, at any time between two steps. */
+  snapshot(barrier: CheckpointBarrier, output: SnapshotOutput): readonly OperatorSnapshotWork[] {
+    this.flushBatches();
+    const { checkpointId, timestamp, isSavepoint, snapshotKind: kind } = barrier;
+    const request = { checkpointId, kind, isSavepoint, output };
+    return this.#state.snapshot({ checkpointId, timestamp, isSavepoint }, request, this.#atNode);
+  }
+
+  /** A checkpoint counts; the promise is of the operators' commits. */
+  notifyCheckpointComplete(checkpointId: number, commits: boolean): Promise<void> | undefined {
+    return this.#state.notifyComplete(checkpointId, commits, this.#atNode);
+  }
+
+  /** A checkpoint will never count. */
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#state.notifyAborted(checkpointId, this.#atNode);
+  }
+
+  readonly #atNode = (index: number): void => {
+    this.progress.at = index;
+  };
 
   /** The watermark of the chain: its input's, or the one its source makes. */
   get currentWatermark(): number {
@@ -244,10 +277,10 @@ export class Chain {
   }
 
   /** The asynchronous last work of the stages, in order; undefined if there is none. */
-  finish(): Promise<void> | undefined {
+  finish(context: FinishContext): Promise<void> | undefined {
     const waiting = this.#all().filter(({ stage }) => stage.finish !== undefined);
     if (waiting.length === 0) return undefined;
-    return this.#finishAll(waiting);
+    return this.#finishAll(waiting, context);
   }
 
   /** Closes all stages, also after a failure; the first error of theirs is thrown at the end. */
@@ -260,6 +293,7 @@ export class Chain {
         failures.push({ at: node?.index ?? 0, error });
       }
     }
+    this.#state.close();
     const [first] = failures;
     if (first === undefined) return;
     this.progress.at = first.at;
@@ -286,10 +320,10 @@ export class Chain {
     return true;
   }
 
-  async #finishAll(nodes: readonly RunningNode[]): Promise<void> {
+  async #finishAll(nodes: readonly RunningNode[], context: FinishContext): Promise<void> {
     for (const node of nodes) {
       this.progress.at = node.index;
-      await node.stage.finish?.({ hasFinalCheckpoint: false });
+      await node.stage.finish?.(context);
     }
   }
 
@@ -449,12 +483,20 @@ export class Chain {
   }
 
   #contextOf(node: RunningNode): StageContext {
+    const state = this.#state.contextOf(node.index, node.stage);
     const compiler = this.#compiler;
     const { environment, configuration, runtimeContext, collectEndpoint } = this.#options;
     let emitter: Emit | undefined;
     return {
       runtimeContext: runtimeContext(node.node),
       operatorName: node.node.name,
+      isRestored: state.isRestored,
+      get keyedState(): StageContext['keyedState'] {
+        return state.keyedState;
+      },
+      get operatorState(): StageContext['operatorState'] {
+        return state.operatorState;
+      },
       get emit(): Emit {
         emitter ??= compiler.emitter(node.index);
         return emitter;
@@ -470,13 +512,6 @@ export class Chain {
       failedOn: (record) => {
         this.#failedRecord = { record };
       },
-      get keyedState(): StageContext['keyedState'] {
-        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
-      },
-      get operatorState(): StageContext['operatorState'] {
-        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
-      },
-      isRestored: false,
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,

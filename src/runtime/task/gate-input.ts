@@ -4,8 +4,10 @@
  * Invariant: a channel's next element is not touched while a watermark pass of the chain is unfinished.
  */
 import type { Environment } from '../../base/environment.ts';
+import { BarrierAlignment } from '../../checkpoint/barrier-alignment.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { InputChannel } from '../channel/channel.ts';
-import { ACTIVE, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from '../channel/element.ts';
+import { ACTIVE, BARRIER, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from '../channel/element.ts';
 import type { Chain } from './chain.ts';
 import {
   INPUT_ENDED,
@@ -16,6 +18,16 @@ import {
 } from './task-input.ts';
 import { WatermarkValve } from './watermark-valve.ts';
 
+/** What a {@link GateInput} is made of besides its channels. */
+export interface GateInputOptions {
+  readonly chain: Chain;
+  readonly environment: Environment;
+  /** Whether channels whose barrier has come wait for the others. */
+  readonly isExactlyOnce: boolean;
+  /** All barriers of a checkpoint are there. */
+  readonly aligned: (barrier: CheckpointBarrier, alignmentMs: number) => void;
+}
+
 /** See the file's head. */
 export class GateInput implements TaskInput {
   readonly #channels: readonly InputChannel[];
@@ -23,13 +35,18 @@ export class GateInput implements TaskInput {
   readonly #chain: Chain;
   readonly #environment: Environment;
   readonly #valve: WatermarkValve;
+  readonly #alignment: BarrierAlignment;
   #open: number;
   #next = 0;
   #idleWanted: boolean | undefined;
   readonly needsEventLoop = false;
 
-  constructor(channels: readonly InputChannel[], chain: Chain, environment: Environment) {
+  constructor(
+    channels: readonly InputChannel[],
+    { chain, environment, isExactlyOnce, aligned }: GateInputOptions,
+  ) {
     this.#channels = channels;
+    this.#alignment = new BarrierAlignment(channels.length, isExactlyOnce, { aligned });
     this.#ended = channels.map(() => false);
     this.#open = channels.length;
     this.#chain = chain;
@@ -57,7 +74,7 @@ export class GateInput implements TaskInput {
     const start = this.#next + this.#environment.scheduler.choose(count);
     for (let turn = 0; turn < count; turn++) {
       const index = (start + turn) % count;
-      if (this.#ended[index] === true) continue;
+      if (this.#ended[index] === true || this.#alignment.isBlocked(index)) continue;
       const channel = this.#channels[index];
       if (channel === undefined) continue;
       const kind = channel.poll();
@@ -72,6 +89,30 @@ export class GateInput implements TaskInput {
 
   nextPollMs(): number {
     return Number.POSITIVE_INFINITY;
+  }
+
+  pollBarriers(): boolean {
+    let found = false;
+    for (let index = 0; index < this.#channels.length; index++) {
+      const channel = this.#channels[index];
+      if (channel === undefined || this.#ended[index] === true) continue;
+      if (this.#alignment.isBlocked(index) || channel.poll() !== BARRIER) continue;
+      this.#handle(index, channel, BARRIER);
+      found = true;
+    }
+    return found;
+  }
+
+  get isTriggered(): boolean {
+    return this.#open === 0;
+  }
+
+  forgetCheckpoint(checkpointId: number): void {
+    this.#alignment.forget(checkpointId);
+  }
+
+  snapshotSplits(): undefined {
+    return undefined;
   }
 
   close(): void {
@@ -95,10 +136,14 @@ export class GateInput implements TaskInput {
       case ACTIVE:
         this.#valve.inputStatus(index, false);
         break;
+      case BARRIER:
+        this.#alignment.barrier(index, channel.barrier, this.#environment.clock.monotonicMs());
+        break;
       case END:
         this.#ended[index] = true;
         this.#open--;
         this.#valve.inputEnd(index);
+        this.#alignment.ended(index, this.#environment.clock.monotonicMs());
         break;
       default:
         throw new RangeError(`a channel gave an element of unknown kind ${kind}`);

@@ -24,5 +24,16 @@ export interface TaskInput {
   nextPollMs(): number;
   /** Whether the input waits for a promise, so that the event loop must turn. */
   readonly needsEventLoop: boolean;
+  /**
+   * Handles barriers that are next in their channels, and nothing else: also while a pass is unfinished or outputs are full. True
+   * if there was one.
+   */
+  pollBarriers(): boolean;
+  /** Whether nothing but barriers of its own making can come any more: the coordinator triggers such a task itself. */
+  readonly isTriggered: boolean;
+  /** A checkpoint was taken without waiting for its barriers, or will never complete. */
+  forgetCheckpoint(checkpointId: number): void;
+  /** On sources: the splits being read, at their positions. */
+  snapshotSplits(): readonly unknown[] | undefined;
   close(): void | Promise<void>;
 }
