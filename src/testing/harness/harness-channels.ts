@@ -3,9 +3,11 @@
  *
  * Invariant: nothing is encoded, held back or reordered; rows go by reference.
  */
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from '../../runtime/channel/channel.ts';
 import {
   ACTIVE,
+  BARRIER,
   type ElementKind,
   END,
   IDLE,
@@ -45,6 +47,7 @@ export interface HarnessRow {
 type Waiting =
   | { readonly kind: typeof ROWS; readonly rows: readonly HarnessRow[] }
   | { readonly kind: typeof WATERMARK; readonly watermark: number }
+  | { readonly kind: typeof BARRIER; readonly barrier: CheckpointBarrier }
   | { readonly kind: typeof IDLE | typeof ACTIVE | typeof END };
 
 /** The channel of one input. */
@@ -53,6 +56,7 @@ export class HarnessInput implements InputChannel {
   readonly #waiting: Waiting[] = [];
   watermark: number = NO_TIMESTAMP;
   hasEnded = false;
+  #barrier: CheckpointBarrier | undefined;
 
   /** Puts rows behind what waits, at most a batch at a time. */
   putRows(rows: readonly HarnessRow[]): void {
@@ -69,6 +73,10 @@ export class HarnessInput implements InputChannel {
     this.#waiting.push({ kind: idle ? IDLE : ACTIVE });
   }
 
+  putBarrier(barrier: CheckpointBarrier): void {
+    this.#waiting.push({ kind: BARRIER, barrier });
+  }
+
   putEnd(): void {
     this.hasEnded = true;
     this.#waiting.push({ kind: END });
@@ -83,12 +91,18 @@ export class HarnessInput implements InputChannel {
     const next = this.#waiting[0];
     if (next === undefined) return NOTHING;
     if (next.kind === WATERMARK) this.watermark = next.watermark;
+    if (next.kind === BARRIER) this.#barrier = next.barrier;
     if (next.kind === ROWS) this.#fill(next.rows);
     return next.kind;
   }
 
   release(): void {
     this.#waiting.shift();
+  }
+
+  get barrier(): CheckpointBarrier {
+    assert(this.#barrier !== undefined, 'a barrier is asked for where there is none');
+    return this.#barrier;
   }
 
   get memory(): FrameMemory {
@@ -159,6 +173,10 @@ export class HarnessOutput implements OutputChannel {
 
   writeStatus(idle: boolean): void {
     this.#elements.push({ kind: idle ? 'idle' : 'active' });
+  }
+
+  writeBarrier(): void {
+    // A snapshot is told by its acknowledgement.
   }
 
   writeEnd(): void {

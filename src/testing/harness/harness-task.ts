@@ -5,6 +5,8 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
+import type { SubtaskState } from '../../checkpoint/subtask-state.ts';
 import { metricsLayoutOf } from '../../job/job-metrics.ts';
 import { allocateMetrics } from '../../metrics/metrics-layout.ts';
 import {
@@ -18,9 +20,20 @@ import {
   type BuiltTask,
   buildTask,
   type ChannelFactory,
+  type TaskStateServices,
 } from '../../runtime/worker/task-builder.ts';
+import { harnessBackend, RecordingBackend } from './harness-backend.ts';
 import { HarnessInput, HarnessOutput, type HarnessRecord } from './harness-channels.ts';
+import { HarnessFiles, type HarnessSnapshot, restoredFrom } from './harness-snapshots.ts';
 import type { HarnessProgram } from './harness-program.ts';
+
+/** How a {@link HarnessTask} is set up. */
+export interface HarnessTaskOptions {
+  readonly subtask: number;
+  readonly environment: SimulatedEnvironment;
+  /** What it goes on from; undefined: it starts empty. */
+  readonly snapshots: readonly HarnessSnapshot[] | undefined;
+}
 
 /** Slices after which a push that has not come to rest is an endless loop. */
 const STEPS_MAX = 10_000_000;
@@ -37,10 +50,16 @@ export class HarnessTask {
   readonly #built: BuiltTask;
   #state: 'new' | 'open' | 'failed' | 'closed' = 'new';
   #failure: { readonly error: unknown } | undefined;
+  readonly #files: HarnessFiles;
+  readonly #backends: RecordingBackend[] = [];
+  /** The last answer to a barrier. */
+  #answer: { readonly state: SubtaskState } | { readonly error: unknown } | undefined;
 
-  constructor(program: HarnessProgram, subtask: number, environment: SimulatedEnvironment) {
+  constructor(program: HarnessProgram, options: HarnessTaskOptions) {
+    const { subtask, environment, snapshots } = options;
     this.#program = program;
     this.#environment = environment;
+    this.#files = new HarnessFiles(environment.fileSystem);
     this.inputs = program.inputs.map(() => new HarnessInput());
     const metricsLayout = metricsLayoutOf(program.graph);
     this.#built = buildTask(
@@ -56,6 +75,7 @@ export class HarnessTask {
         fail: (error) => {
           this.#failure ??= { error };
         },
+        state: this.#stateServices(snapshots),
       },
       program.vertex,
       subtask,
@@ -135,6 +155,56 @@ export class HarnessTask {
     throw new MillraceError('ILLEGAL_STATE', `a promise never settles: ${this.#task.describe()}`);
   }
 
+  /** Takes a snapshot behind everything that was given, as a barrier on all inputs does. */
+  async snapshot(barrier: CheckpointBarrier): Promise<HarnessSnapshot> {
+    this.open();
+    this.#answer = undefined;
+    for (const input of this.inputs) if (!input.hasEnded) input.putBarrier(barrier);
+    this.#task.triggerCheckpoint(barrier);
+    for (let turn = 0; turn < EVENT_LOOP_TURNS_MAX && this.#answer === undefined; turn++) {
+      // One step at a time: the barrier also overtakes what a pass has left to do.
+      this.step();
+      if (this.#task.needsEventLoop) await this.#environment.scheduler.yield();
+    }
+    const answer = this.#answer as
+      | { readonly state: SubtaskState }
+      | { readonly error: unknown }
+      | undefined;
+    if (answer === undefined) {
+      throw new MillraceError('BUG', `no answer to a barrier: ${this.#task.describe()}`);
+    }
+    if ('error' in answer) throw taskFailure(this.#task, answer.error);
+    const { parallelism, maxParallelism } = this.#program.vertex;
+    return {
+      checkpointId: barrier.checkpointId,
+      parallelism,
+      maxParallelism,
+      subtask: this.#task.subtask,
+      nowMs: this.#environment.clock.now(),
+      state: answer.state,
+      files: this.#files.namedBy(answer.state),
+    };
+  }
+
+  /** A checkpoint is complete: sinks commit. */
+  async notifyCheckpointComplete(checkpointId: number): Promise<void> {
+    this.open();
+    this.#task.notifyCheckpointComplete(checkpointId, true);
+    await this.runUntilSettled();
+  }
+
+  /** A checkpoint will never complete. */
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.open();
+    this.#task.notifyCheckpointAborted(checkpointId);
+    this.runUntilIdle();
+  }
+
+  /** The keyed state of the operator; undefined if it has none or has not used it. */
+  get keyedState(): RecordingBackend | undefined {
+    return this.#backends[0];
+  }
+
   /** Advances the clock from one due time to the next. */
   advanceTo(nowMs: number): void {
     const { clock } = this.#environment;
@@ -192,6 +262,40 @@ export class HarnessTask {
         onNewWriter(output.writer);
         return output;
       },
+    };
+  }
+
+  #stateServices(snapshots: readonly HarnessSnapshot[] | undefined): TaskStateServices {
+    return {
+      keyedBackend: (vertex, node, subtask) => {
+        const backend = new RecordingBackend(
+          harnessBackend({
+            graph: this.#program.graph,
+            environment: this.#environment,
+            vertex,
+            node,
+            subtask,
+          }),
+        );
+        this.#backends.push(backend);
+        return backend;
+      },
+      operatorBackend: ({ name }) => {
+        throw new MillraceError('UNSUPPORTED', `operator state of ${name}`);
+      },
+      restored: (_vertex, subtask) =>
+        snapshots && restoredFrom(snapshots, this.#program, subtask, this.#files),
+      files: (_vertex, _subtask, checkpointId) => this.#files.output(checkpointId),
+      responder: {
+        acknowledge: (_checkpointId, state) => {
+          this.#answer = { state };
+        },
+        decline: (_checkpointId, _place, error) => {
+          this.#answer = { error };
+        },
+      },
+      hasFinalCheckpoint: false,
+      endOfData: () => undefined,
     };
   }
 

@@ -15,6 +15,9 @@ import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import { NO_TIMESTAMP, type StageCounts } from '../../operators/chain-stage.ts';
+import { keyGroupFor, subtaskFor } from '../../state/key-groups.ts';
+import type { SnapshotKind } from '../../state/snapshot.ts';
+import type { RecordingBackend } from './harness-backend.ts';
 import type { HarnessElement, HarnessRecord } from './harness-channels.ts';
 import {
   type HarnessBuild,
@@ -23,6 +26,7 @@ import {
   type HarnessResult,
   harnessStream,
 } from './harness-program.ts';
+import type { HarnessSnapshot } from './harness-snapshots.ts';
 import { HarnessTask } from './harness-task.ts';
 
 /** How an {@link OperatorTestHarness} is set up. */
@@ -61,12 +65,15 @@ interface Definition {
  */
 export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposable {
   readonly environment: SimulatedEnvironment;
+  readonly #definition: Definition;
   readonly #program: HarnessProgram;
-  readonly #task: HarnessTask;
-  readonly #watermarks: number[] = [];
+  #started: HarnessTask | undefined;
+  #restored: readonly HarnessSnapshot[] | undefined;
+  #checkpointId = 0;
 
   private constructor(definition: Definition) {
     const { options } = definition;
+    this.#definition = definition;
     this.environment = simulatedEnvironment({
       seed: options.seed ?? 1,
       startMs: options.startMs ?? 0,
@@ -77,7 +84,6 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
       configuration: options.configuration ?? {},
       sideOutputs: options.sideOutputs ?? [],
     });
-    this.#task = new HarnessTask(this.#program, options.subtask ?? 0, this.environment);
   }
 
   /** A harness of the operator that `build` puts behind its stream. */
@@ -127,7 +133,6 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
   /** Advances the watermark of one input, counted from 0. */
   pushWatermarkTo(input: number, watermark: number): void {
     this.#task.input(input).putWatermark(watermark);
-    this.#watermarks[input] = watermark;
     this.#task.runUntilIdle();
   }
 
@@ -135,7 +140,6 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
   offerWatermark(watermark: number): void {
     for (const input of this.#task.inputs.keys()) {
       this.#task.input(input).putWatermark(watermark);
-      this.#watermarks[input] = watermark;
     }
   }
 
@@ -172,6 +176,84 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
   /** Waits for what a push has left to promises (a slow sink). */
   async settled(): Promise<void> {
     await this.#task.runUntilSettled();
+  }
+
+  /**
+   * Takes a snapshot behind all that was given so far; `kind` says whether it may name files of
+   * earlier ones that were completed.
+   */
+  async snapshot(kind: SnapshotKind = 'full'): Promise<HarnessSnapshot> {
+    return this.#task.snapshot({
+      checkpointId: ++this.#checkpointId,
+      timestamp: this.environment.clock.now(),
+      isSavepoint: false,
+      snapshotKind: kind,
+      isUnaligned: false,
+    });
+  }
+
+  /** The checkpoint of a snapshot is complete: sinks commit, listeners are told. */
+  async notifyCheckpointComplete(checkpointId: number = this.#checkpointId): Promise<void> {
+    await this.#task.notifyCheckpointComplete(checkpointId);
+  }
+
+  /** The checkpoint of a snapshot will never complete. */
+  notifyCheckpointAborted(checkpointId: number = this.#checkpointId): void {
+    this.#task.notifyCheckpointAborted(checkpointId);
+  }
+
+  /**
+   * Goes on from the snapshots of all subtasks of an earlier run, of any parallelism: before
+   * anything else is done. The clock goes on from theirs.
+   */
+  restore(...snapshots: readonly HarnessSnapshot[]): this {
+    if (this.#started !== undefined) {
+      throw new MillraceError('ILLEGAL_STATE', 'restore() comes before everything else');
+    }
+    const { clock } = this.environment;
+    clock.advanceTo(Math.max(clock.now(), ...snapshots.map(({ nowMs }) => nowMs)));
+    this.#restored = snapshots;
+    this.#checkpointId = Math.max(0, ...snapshots.map(({ checkpointId }) => checkpointId));
+    return this;
+  }
+
+  /**
+   * Harnesses of the same operator at another parallelism, one per subtask, that go on from the
+   * snapshots of all subtasks (this harness's own snapshot, taken now, if it is the only one). The
+   * functions are made anew by calling what the harness was made from.
+   */
+  async rescale(
+    parallelism: number,
+    ...snapshots: readonly HarnessSnapshot[]
+  ): Promise<OperatorTestHarness<IN, OUT, IN2>[]> {
+    const from = snapshots.length > 0 ? snapshots : [await this.snapshot()];
+    const { build, options } = this.#definition;
+    return Array.from({ length: parallelism }, (_, subtask) =>
+      new OperatorTestHarness<IN, OUT, IN2>({
+        build,
+        options: { ...options, parallelism, subtask },
+      }).restore(...from),
+    );
+  }
+
+  /** Whether a record of the (first) input belongs to this subtask: all do if it is not keyed. */
+  owns(value: IN): boolean {
+    return this.#owns(0, value);
+  }
+
+  /** {@link OperatorTestHarness.owns} of the second input. */
+  owns2(value: IN2): boolean {
+    return this.#owns(1, value);
+  }
+
+  /** Rows of a keyed state, over all its namespaces. */
+  numKeyedStateEntries(stateName: string): number {
+    return this.#keyedState().numEntries(stateName);
+  }
+
+  /** The value of a key in a keyed state; undefined if there is none. */
+  stateOf(stateName: string, key: unknown): unknown {
+    return this.#keyedState().valueOf(stateName, key);
   }
 
   /** What came out on the main output, in order. */
@@ -222,24 +304,59 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
 
   /** Closes the operator, whatever state it is in; idempotent. */
   async close(): Promise<void> {
-    await this.#task.close();
+    await this.#started?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  get #task(): HarnessTask {
+    this.#started ??= new HarnessTask(this.#program, {
+      subtask: this.#subtask,
+      environment: this.environment,
+      snapshots: this.#restored,
+    });
+    return this.#started;
+  }
+
+  get #subtask(): number {
+    return this.#definition.options.subtask ?? 0;
+  }
+
+  #keyedState(): RecordingBackend {
+    this.#task.open();
+    const state = this.#task.keyedState;
+    if (state !== undefined) return state;
+    throw new MillraceError(
+      'ILLEGAL_STATE',
+      `operator '${this.#program.node.name}' has no keyed state so far`,
+    );
+  }
+
+  #hash(input: number, value: unknown): number | undefined {
+    const edge = this.#program.inputs[input];
+    if (edge?.partitioner.kind !== 'hash' || edge.keySelector === undefined) return undefined;
+    return hashKey(edge.keySelector(value));
+  }
+
+  #owns(input: number, value: unknown): boolean {
+    const hash = this.#hash(input, value);
+    if (hash === undefined) return true;
+    const { parallelism, maxParallelism } = this.#program.vertex;
+    const keyGroup = keyGroupFor(hash, maxParallelism);
+    return subtaskFor(keyGroup, maxParallelism, parallelism) === this.#subtask;
+  }
+
   #push(
     input: number,
     rows: readonly (readonly [value: unknown, timestamp?: number | undefined])[],
   ): void {
-    const keyOf = this.#program.inputs[input]?.keySelector;
-    const isHashed = this.#program.inputs[input]?.partitioner.kind === 'hash';
     this.#task.input(input).putRows(
       rows.map(([value, timestamp = NO_TIMESTAMP]) => ({
         value,
         timestamp,
-        hash: isHashed && keyOf !== undefined ? hashKey(keyOf(value)) : 0,
+        hash: this.#hash(input, value) ?? 0,
       })),
     );
     this.#task.runUntilIdle();
