@@ -132,9 +132,15 @@ export class HarnessInput implements InputChannel {
 export class HarnessOutput implements OutputChannel {
   /** What an edge's generated code writes to in place of a frame. */
   readonly writer: FrameWriter;
+  readonly #isAlternating: boolean;
   #elements: HarnessElement<unknown>[] = [];
+  #wasAsked = false;
+  /** While true the operator must not emit: what it had emitted before a barrier stays apart from what follows. */
+  isHeld = false;
 
-  constructor() {
+  /** With `isAlternating` the channel says that it is full every other time that it is asked. */
+  constructor(isAlternating: boolean) {
+    this.#isAlternating = isAlternating;
     this.writer = {
       rowCount: 0,
       append: (value, timestamp) => {
@@ -176,7 +182,7 @@ export class HarnessOutput implements OutputChannel {
   }
 
   writeBarrier(): void {
-    // A snapshot is told by its acknowledgement.
+    this.isHeld = true;
   }
 
   writeEnd(): void {
@@ -196,7 +202,9 @@ export class HarnessOutput implements OutputChannel {
   }
 
   hasCredit(): boolean {
-    return true;
+    if (this.isHeld) return false;
+    this.#wasAsked = !this.#wasAsked;
+    return !(this.#isAlternating && this.#wasAsked);
   }
 
   isDrained(): boolean {

@@ -32,6 +32,8 @@ export interface HarnessSnapshot {
   readonly state: SubtaskState;
   /** By the path that the state names. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** On sources: what the enumerator has not handed out. */
+  readonly splitsLeft: readonly unknown[] | undefined;
 }
 
 /** Makes the names of files differ between harnesses. */

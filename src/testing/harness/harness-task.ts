@@ -7,6 +7,8 @@ import { MillraceError } from '../../base/errors.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { SubtaskState } from '../../checkpoint/subtask-state.ts';
+import type { SourceSplit, SplitEnumerator } from '../../functions/source.ts';
+import type { SourceSpec } from '../../graph/operator-spec.ts';
 import { metricsLayoutOf } from '../../job/job-metrics.ts';
 import { allocateMetrics } from '../../metrics/metrics-layout.ts';
 import {
@@ -15,7 +17,7 @@ import {
   type StageCounts,
 } from '../../operators/chain-stage.ts';
 import { taskFailure } from '../../runtime/task/task-failure.ts';
-import { STEP_PROGRESS, type Task } from '../../runtime/task/task.ts';
+import { STEP_BACKPRESSURED, STEP_PROGRESS, type Task } from '../../runtime/task/task.ts';
 import {
   type BuiltTask,
   buildTask,
@@ -31,6 +33,8 @@ import type { HarnessProgram } from './harness-program.ts';
 export interface HarnessTaskOptions {
   readonly subtask: number;
   readonly environment: SimulatedEnvironment;
+  /** Whether outputs are full every other time that they are asked. */
+  readonly isAlternating: boolean;
   /** What it goes on from; undefined: it starts empty. */
   readonly snapshots: readonly HarnessSnapshot[] | undefined;
 }
@@ -50,7 +54,10 @@ export class HarnessTask {
   readonly #built: BuiltTask;
   #state: 'new' | 'open' | 'failed' | 'closed' = 'new';
   #failure: { readonly error: unknown } | undefined;
+  readonly #isAlternating: boolean;
+  readonly #snapshots: readonly HarnessSnapshot[] | undefined;
   readonly #files: HarnessFiles;
+  #enumerator: SplitEnumerator | undefined;
   readonly #backends: RecordingBackend[] = [];
   /** The last answer to a barrier. */
   #answer: { readonly state: SubtaskState } | { readonly error: unknown } | undefined;
@@ -59,6 +66,8 @@ export class HarnessTask {
     const { subtask, environment, snapshots } = options;
     this.#program = program;
     this.#environment = environment;
+    this.#snapshots = snapshots;
+    this.#isAlternating = options.isAlternating;
     this.#files = new HarnessFiles(environment.fileSystem);
     this.inputs = program.inputs.map(() => new HarnessInput());
     const metricsLayout = metricsLayoutOf(program.graph);
@@ -70,7 +79,7 @@ export class HarnessTask {
         metricsBuffer: allocateMetrics(metricsLayout, false),
         channels: this.#channels(),
         collectEndpoint: () => this.#collectEndpoint(),
-        sendSplitRequest: () => undefined,
+        sendSplitRequest: () => this.#enumerator?.handleSplitRequest(subtask),
         wake: () => undefined,
         fail: (error) => {
           this.#failure ??= { error };
@@ -105,13 +114,15 @@ export class HarnessTask {
     this.#state = 'failed';
     this.#task.open();
     this.#state = 'open';
+    const { spec } = this.#program.node;
+    if (spec.kind === 'source') this.#enumerator = this.#startSource(spec);
   }
 
   /** What came out, by the tag's id; undefined: the main output. */
   output(tag: string | undefined): HarnessOutput {
     const output = this.#outputs.get(tag);
     if (output !== undefined) return output;
-    if (tag === undefined) return new HarnessOutput();
+    if (tag === undefined) return new HarnessOutput(false);
     throw new MillraceError(
       'ILLEGAL_ARGUMENT',
       `the harness of operator '${this.#program.node.name}' does not keep side output '${tag}': ` +
@@ -129,7 +140,10 @@ export class HarnessTask {
   step(): boolean {
     this.#requireUsable();
     try {
-      const result = this.#task.step(this.#environment.clock.monotonicMs());
+      const nowMs = this.#environment.clock.monotonicMs();
+      let result = this.#task.step(nowMs);
+      // An alternating output has room again when it is asked next.
+      if (result === STEP_BACKPRESSURED && this.#isAlternating) result = this.#task.step(nowMs);
       this.#throwFailure();
       return result === STEP_PROGRESS;
     } catch (error) {
@@ -162,10 +176,11 @@ export class HarnessTask {
     for (const input of this.inputs) if (!input.hasEnded) input.putBarrier(barrier);
     this.#task.triggerCheckpoint(barrier);
     for (let turn = 0; turn < EVENT_LOOP_TURNS_MAX && this.#answer === undefined; turn++) {
-      // One step at a time: the barrier also overtakes what a pass has left to do.
+      // From the barrier on the outputs are held: the operator writes its snapshot and emits nothing.
       this.step();
       if (this.#task.needsEventLoop) await this.#environment.scheduler.yield();
     }
+    for (const output of this.#outputs.values()) output.isHeld = false;
     const answer = this.#answer as
       | { readonly state: SubtaskState }
       | { readonly error: unknown }
@@ -183,6 +198,7 @@ export class HarnessTask {
       nowMs: this.#environment.clock.now(),
       state: answer.state,
       files: this.#files.namedBy(answer.state),
+      splitsLeft: this.#enumerator?.snapshotState(),
     };
   }
 
@@ -221,8 +237,36 @@ export class HarnessTask {
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    await this.#enumerator?.close?.();
     await this.#task.close();
     for (const output of this.#task.chain.outputs) output.close();
+  }
+
+  /** The enumerator that a job's host would run. */
+  #startSource({ source }: SourceSpec): SplitEnumerator {
+    const reader = this.#built.source;
+    reader?.start();
+    const splitsLeft = this.#snapshots?.[0]?.splitsLeft as readonly SourceSplit[] | undefined;
+    const enumerator = source.createEnumerator(
+      {
+        parallelism: this.#program.vertex.parallelism,
+        environment: this.#environment,
+        assignSplit: (split) => reader?.addSplits([split]),
+        signalNoMoreSplits: () => reader?.notifyNoMoreSplits(),
+      },
+      splitsLeft,
+    );
+    const starting = enumerator.start?.();
+    if (starting === undefined) enumerator.addReader(this.#task.subtask);
+    else {
+      starting.then(
+        () => enumerator.addReader(this.#task.subtask),
+        (error: unknown) => {
+          this.#failure ??= { error };
+        },
+      );
+    }
+    return enumerator;
   }
 
   #nextDueMs(): number {
@@ -257,7 +301,7 @@ export class HarnessTask {
         return ended;
       },
       output: ({ edge }, _schema, onNewWriter) => {
-        const output = this.#outputs.get(edge.tag) ?? new HarnessOutput();
+        const output = this.#outputs.get(edge.tag) ?? new HarnessOutput(this.#isAlternating);
         this.#outputs.set(edge.tag, output);
         onNewWriter(output.writer);
         return output;

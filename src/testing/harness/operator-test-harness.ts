@@ -13,6 +13,8 @@ import { hashKey } from '../../base/hash.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
+import type { Source } from '../../functions/source.ts';
+import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import { NO_TIMESTAMP, type StageCounts } from '../../operators/chain-stage.ts';
 import { keyGroupFor, subtaskFor } from '../../state/key-groups.ts';
@@ -41,6 +43,8 @@ export interface OperatorTestHarnessOptions {
   /** Where the clock stands at first, epoch ms (0). */
   readonly startMs?: number | undefined;
   readonly seed?: number | undefined;
+  /** Outputs say that they are full every other time that they are asked. */
+  readonly isAlternatelyFull?: boolean | undefined;
   /** Options by key, as after `-D`. */
   readonly configuration?: Readonly<Record<string, string>> | undefined;
 }
@@ -105,6 +109,21 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     return new OperatorTestHarness<IN, OUT, IN2>({
       build: (env) =>
         build(harnessStream<IN>(env, 'first input'), harnessStream<IN2>(env, 'second input')),
+      options,
+    });
+  }
+
+  /**
+   * A harness of a source, which reads by {@link OperatorTestHarness.step} and
+   * {@link OperatorTestHarness.settled}; at parallelism 1.
+   */
+  static ofSource<OUT>(
+    source: Source<OUT, AnyRecord>,
+    strategy: WatermarkStrategy<NoInfer<OUT>>,
+    options: Omit<OperatorTestHarnessOptions, 'parallelism' | 'subtask'> = {},
+  ): OperatorTestHarness<never, OUT> {
+    return new OperatorTestHarness<never, OUT>({
+      build: (env) => env.fromSource(source, strategy, 'source'),
       options,
     });
   }
@@ -226,6 +245,13 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     parallelism: number,
     ...snapshots: readonly HarnessSnapshot[]
   ): Promise<OperatorTestHarness<IN, OUT, IN2>[]> {
+    const { vertex, node } = this.#program;
+    if (vertex.parallelism !== (this.#definition.options.parallelism ?? 1)) {
+      throw new MillraceError(
+        'ILLEGAL_ARGUMENT',
+        `operator '${node.name}' always has parallelism ${vertex.parallelism}`,
+      );
+    }
     const from = snapshots.length > 0 ? snapshots : [await this.snapshot()];
     const { build, options } = this.#definition;
     return Array.from({ length: parallelism }, (_, subtask) =>
@@ -234,6 +260,16 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
         options: { ...options, parallelism, subtask },
       }).restore(...from),
     );
+  }
+
+  /** Whether the (first) input is partitioned by key. */
+  get isKeyed(): boolean {
+    return this.#program.inputs[0]?.partitioner.kind === 'hash';
+  }
+
+  /** Whether the second input is partitioned by key. */
+  get isKeyed2(): boolean {
+    return this.#program.inputs[1]?.partitioner.kind === 'hash';
   }
 
   /** Whether a record of the (first) input belongs to this subtask: all do if it is not keyed. */
@@ -281,6 +317,11 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     return this.#task.output(tag.id).elements.filter(isRecord) as readonly HarnessRecord<T>[];
   }
 
+  /** {@link OperatorTestHarness.sideOutput}, which begins anew afterwards. */
+  takeSideOutput<T>(tag: OutputTag<T>): readonly HarnessRecord<T>[] {
+    return this.#task.output(tag.id).take().filter(isRecord) as readonly HarnessRecord<T>[];
+  }
+
   /** The records that a window with `sideOutputLateData` found too late. */
   get lateRecords(): readonly HarnessRecord<IN>[] {
     const { lateDataTag, node } = this.#program;
@@ -295,6 +336,11 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
   /** The records that a `collectAsync` under test has given. */
   collected(): readonly HarnessRecord<IN>[] {
     return this.#task.collected as readonly HarnessRecord<IN>[];
+  }
+
+  /** {@link OperatorTestHarness.collected}, which begins anew afterwards. */
+  takeCollected(): readonly HarnessRecord<IN>[] {
+    return this.#task.collected.splice(0) as HarnessRecord<IN>[];
   }
 
   /** The engine's own counters of the operator. */
@@ -315,6 +361,7 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     this.#started ??= new HarnessTask(this.#program, {
       subtask: this.#subtask,
       environment: this.environment,
+      isAlternating: this.#definition.options.isAlternatelyFull === true,
       snapshots: this.#restored,
     });
     return this.#started;
