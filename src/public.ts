@@ -74,10 +74,18 @@ export { OutputTag } from './functions/output-tag.ts';
 export type {
   Counter,
   MetricGroup,
+  OperatorAttempt,
   RichFunction,
   RuntimeContext,
 } from './functions/runtime-context.ts';
-export type { Committer, Sink, SinkWriteContext, SinkWriter } from './functions/sink.ts';
+export type {
+  CommitContext,
+  Committer,
+  DeliveryGuarantee,
+  Sink,
+  SinkWriteContext,
+  SinkWriter,
+} from './functions/sink.ts';
 export {
   type Boundedness,
   END_OF_INPUT,
@@ -112,6 +120,7 @@ export {
 export { days, hours, milliseconds, minutes, seconds } from './base/time.ts';
 
 // Types and errors
+export { SuppressRestartsError } from './functions/suppress-restarts-error.ts';
 export { type ErrorCode, hasErrorCode, MillraceError } from './base/errors.ts';
 export type { Environment } from './base/environment.ts';
 export type { TypeInformation, TypeOf } from './types/type-information.ts';

@@ -31,3 +31,15 @@ export interface RichFunction {
   open?(context: RuntimeContext): void;
   close?(): void;
 }
+
+/** Which run of an operator a subtask belongs to. */
+export interface OperatorAttempt {
+  /** The run of the job; undefined where an operator runs outside of any job. */
+  readonly jobId: string | undefined;
+  /** Stable across runs, and with a `uid` across versions of the program. */
+  readonly operatorId: string;
+  /** 0 at first, then one more for each restart of the same job. */
+  readonly attemptNumber: number;
+  /** The checkpoint or savepoint that this attempt goes on from; undefined if it begins at the beginning. */
+  readonly restoredCheckpointId: number | undefined;
+}

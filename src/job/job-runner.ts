@@ -28,5 +28,11 @@ export interface TaskRunner {
   snapshotEnumerators(): readonly EnumeratorState[] | undefined;
 }
 
-/** Makes the runner of an attempt. */
-export type TaskRunnerFactory = (attempt: Attempt) => TaskRunner;
+/** Runs the attempts of one job, one after the other. */
+export interface JobExecution {
+  newAttempt(attempt: Attempt): TaskRunner;
+  /** Whether tasks see the memory of the master's thread, so that checkpoints may lie there. */
+  readonly sharesMemory: boolean;
+  /** Lets go of what attempts share: threads. */
+  close(): Promise<void>;
+}

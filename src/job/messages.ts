@@ -27,17 +27,15 @@ export type HostMessage =
 export type TaskMessage =
   | { readonly kind: 'trigger-checkpoint'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'checkpoint-complete'; readonly notification: CheckpointNotification }
-  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number }
-  /** Sources count as ended: the job is drained. */
-  | { readonly kind: 'end-sources' }
-  /** Nothing follows: tasks finish, whatever they still wait for. */
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number };
 
 /** From a worker to the host. */
 export type WorkerMessage =
   | { readonly kind: 'ready'; readonly fingerprint: GraphFingerprint }
   | { readonly kind: 'split-request'; readonly vertex: number; readonly subtask: number }
   | { readonly kind: 'failed'; readonly error: PlainError }
+  /** All tasks of the worker are open and about to run. */
+  | { readonly kind: 'running' }
   | TaskReport;
 
 /** What tasks tell the coordinator. */
@@ -66,6 +64,8 @@ export interface StateDeployment {
   readonly assigned: ReadonlyMap<string, AssignedState>;
   /** Whether the job takes checkpoints, so that a last one follows the end of the data. */
   readonly hasFinalCheckpoint: boolean;
+  /** Whether changes of state are tracked, so that a checkpoint or savepoint may come. */
+  readonly isTracking: boolean;
 }
 
 /** The key of an operator's subtask in {@link StateDeployment.assigned}. */

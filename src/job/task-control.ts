@@ -47,12 +47,6 @@ export class TaskControl {
       case 'checkpoint-aborted':
         this.#aborted(message.checkpointId);
         break;
-      case 'end-sources':
-        for (const { source } of this.#tasks()) source?.endInput();
-        break;
-      case 'finish':
-        for (const { task } of this.#tasks()) task.endAfterLastCheckpoint();
-        break;
       default:
         message satisfies never;
     }
@@ -63,7 +57,8 @@ export class TaskControl {
     const barrier = barrierOf(trigger, this.#isUnaligned);
     for (const { task, source } of this.#tasks()) {
       if (trigger.stop === 'suspend') source?.setSuspended(true);
-      if (!task.isFinished) task.triggerCheckpoint(barrier);
+      if (trigger.stop === 'drain') source?.endInput();
+      if (!task.isFinished) task.triggerCheckpoint(barrier, trigger.stop === 'drain');
     }
   }
 

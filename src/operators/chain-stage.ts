@@ -17,7 +17,7 @@
  *    same argument, with nothing else in between but `snapshot`.
  * 2. Emission never blocks and never fails for want of room.
  */
-import type { RuntimeContext } from '../functions/runtime-context.ts';
+import type { OperatorAttempt, RuntimeContext } from '../functions/runtime-context.ts';
 import type { AnyKeySelector, AnyRecord } from '../graph/operator-spec.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../state/operator-state-backend.ts';
@@ -103,8 +103,10 @@ export interface StageContext {
   readonly keyedState: KeyedStateBackend;
   /** The state of this operator's subtask that belongs to no key; part of each snapshot likewise. */
   readonly operatorState: OperatorStateBackend;
-  /** Whether the job goes on from a checkpoint or savepoint. */
+  /** Whether the job goes on from a checkpoint or savepoint: known in `open`, before `restore`. */
   readonly isRestored: boolean;
+  /** Which run of the operator this is. */
+  readonly attempt: OperatorAttempt;
   readonly keySelector: AnyKeySelector | undefined;
   readonly inputType: TypeInformation<AnyRecord> | undefined;
   readonly outputType: TypeInformation<AnyRecord> | undefined;

@@ -18,7 +18,10 @@ export const RECORDS_COUNTER = 'numRecordsSend';
  * stream.sinkTo(blackholeSink())
  */
 export function blackholeSink<T = unknown>(): Sink<T, never> {
-  return { createWriter: (context) => new BlackholeWriter<T>(context) };
+  return {
+    deliveryGuarantee: 'none',
+    createWriter: (context) => new BlackholeWriter<T>(context),
+  };
 }
 
 class BlackholeWriter<T> implements SinkWriter<T> {

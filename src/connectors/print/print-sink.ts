@@ -24,7 +24,8 @@ export interface TextOutput {
 }
 
 /**
- * A sink that prints.
+ * A sink that prints. At least once: after a failure, what was printed since the last checkpoint is
+ * printed again.
  *
  * @param prefix - stands before every line, to tell several print sinks apart
  * @param output - the process's standard output if left out
@@ -35,7 +36,10 @@ export function printSink<T = unknown>(
   prefix: string = '',
   output: TextOutput = standardOutput,
 ): Sink<T, never> {
-  return { createWriter: (context) => new PrintWriter<T>(linePrefix(prefix, context), output) };
+  return {
+    deliveryGuarantee: 'at-least-once',
+    createWriter: (context) => new PrintWriter<T>(linePrefix(prefix, context), output),
+  };
 }
 
 /** What stands before a subtask's records. */

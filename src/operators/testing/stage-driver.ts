@@ -7,7 +7,7 @@ import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
 import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
 import type {
@@ -39,6 +39,11 @@ export interface StageDriverOptions {
   readonly autoWatermarkIntervalMs?: number | undefined;
   /** Takes the main output instead of {@link StageDriver.output}. */
   readonly emit?: Emit | undefined;
+  /** A world that outlives the driver; left out: one of its own. */
+  readonly environment?: SimulatedEnvironment | undefined;
+  readonly subtask?: number | undefined;
+  readonly parallelism?: number | undefined;
+  readonly attempt?: Partial<OperatorAttempt> | undefined;
 }
 
 /** The checkpoint of snapshots in tests. */
@@ -92,12 +97,13 @@ export class StageDriver {
     restored?: readonly StageSnapshot[],
   ) {
     this.stage = stage;
-    this.environment = simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
+    this.environment =
+      options.environment ?? simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
     this.#keySelector = options.keySelector;
     for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
     const emit =
       options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
-    stage.open(this.#context(options, emit));
+    stage.open(this.#context(options, emit, restored !== undefined));
     if (restored !== undefined) stage.restore?.(restored);
     this.#loop = stage.onRow === undefined ? undefined : compileRowLoop(stage.onRow, emit);
   }
@@ -175,7 +181,7 @@ export class StageDriver {
     this.signals.push({ signal, afterRows: this.output.length });
   }
 
-  #context(options: StageDriverOptions, emit: Emit): StageContext {
+  #context(options: StageDriverOptions, emit: Emit, isRestored: boolean): StageContext {
     return {
       runtimeContext: this.#runtimeContext(options),
       operatorName: options.operatorName ?? 'operator under test',
@@ -197,7 +203,14 @@ export class StageDriver {
       get operatorState(): StageContext['operatorState'] {
         throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
       },
-      isRestored: false,
+      isRestored,
+      attempt: {
+        jobId: 'job',
+        operatorId: 'operator',
+        attemptNumber: 0,
+        restoredCheckpointId: isRestored ? ANY_CHECKPOINT.checkpointId : undefined,
+        ...options.attempt,
+      },
       keySelector: options.keySelector,
       inputType: undefined,
       outputType: undefined,
@@ -222,8 +235,8 @@ export class StageDriver {
     return {
       jobName: 'job under test',
       taskName: options.operatorName ?? 'operator under test',
-      indexOfThisSubtask: 0,
-      numberOfParallelSubtasks: 1,
+      indexOfThisSubtask: options.subtask ?? 0,
+      numberOfParallelSubtasks: options.parallelism ?? 1,
       maxNumberOfParallelSubtasks: 128,
       environment: this.environment,
       metricGroup: { counter: () => ({ inc: () => {}, count: 0 }) },

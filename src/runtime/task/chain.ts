@@ -52,6 +52,7 @@ export interface ChainOptions {
   readonly runtimeContext: (node: ChainNode) => RuntimeContext;
   readonly collectEndpoint: (name: string) => CollectEndpoint;
   readonly state: ChainStateOptions;
+  readonly attempt: Omit<StageContext['attempt'], 'operatorId'>;
   /** Keeps a generated loop's source, if the user wants them. */
   readonly dump: ((name: string, source: string) => void) | undefined;
 }
@@ -485,7 +486,7 @@ export class Chain {
   #contextOf(node: RunningNode): StageContext {
     const state = this.#state.contextOf(node.index, node.stage);
     const compiler = this.#compiler;
-    const { environment, configuration, runtimeContext, collectEndpoint } = this.#options;
+    const { environment, configuration, runtimeContext, collectEndpoint, attempt } = this.#options;
     let emitter: Emit | undefined;
     return {
       runtimeContext: runtimeContext(node.node),
@@ -512,6 +513,7 @@ export class Chain {
       failedOn: (record) => {
         this.#failedRecord = { record };
       },
+      attempt: { ...attempt, operatorId: node.node.operatorId },
       keySelector: node.node.keySelector,
       inputType: node.node.inputType,
       outputType: node.node.outputType,

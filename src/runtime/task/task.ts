@@ -90,7 +90,7 @@ export class Task {
   #lastResult: StepResult = STEP_IDLE;
   readonly #checkpoints: TaskCheckpoints;
   /** The newest checkpoint that the coordinator has asked this task for. */
-  #triggered: CheckpointBarrier | undefined;
+  #triggered: { readonly barrier: CheckpointBarrier; readonly atEnd: boolean } | undefined;
   #hasWritten = false;
   #committing = 0;
   #isLastComplete = false;
@@ -158,9 +158,12 @@ export class Task {
     return hasWritten ? STEP_PROGRESS : this.#lastResult;
   }
 
-  /** The coordinator asks for a checkpoint: of a source, or of a task whose input has ended. */
-  triggerCheckpoint(barrier: CheckpointBarrier): void {
-    this.#triggered = barrier;
+  /**
+   * The coordinator asks for a checkpoint: of a source, or of a task whose input has ended. With `atEnd` it is taken when all
+   * data has been processed.
+   */
+  triggerCheckpoint(barrier: CheckpointBarrier, atEnd: boolean): void {
+    this.#triggered = { barrier, atEnd };
     this.#takeTriggered();
   }
 
@@ -208,11 +211,12 @@ export class Task {
 
   /** A task that no barrier reaches takes its part when it is asked. */
   #takeTriggered(): void {
-    const barrier = this.#triggered;
-    if (barrier === undefined || this.#input?.isTriggered !== true) return;
+    const triggered = this.#triggered;
+    if (triggered === undefined || this.#input?.isTriggered !== true) return;
     // The last work of the stages is a unit: what it makes belongs to this checkpoint, too.
-    if (this.#state === 'finishing') return;
+    if (this.#state === 'finishing' || (triggered.atEnd && !this.#isAtEnd)) return;
     this.#triggered = undefined;
+    const { barrier } = triggered;
     if (barrier.checkpointId <= this.#checkpoints.lastId) return;
     const { environment } = this.#options;
     this.#checkpoints.begin(barrier, { alignmentMs: 0, isFinished: this.#isAtEnd });
