@@ -80,6 +80,11 @@ export class BarrierAlignment {
     this.#check(nowMs);
   }
 
+  /** A barrier was found ahead of the records before it. */
+  passed(channel: number, checkpointId: number): void {
+    if (checkpointId > (this.#barrierOf[channel] ?? 0)) this.#barrierOf[channel] = checkpointId;
+  }
+
   /** A checkpoint was taken without waiting for the rest, or will never complete: its barriers mean nothing any more. */
   forget(checkpointId: number): void {
     if (checkpointId > this.#lastId) this.#lastId = checkpointId;

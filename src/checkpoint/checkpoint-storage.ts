@@ -29,6 +29,8 @@ export interface CheckpointStorage {
    * that must be seen whole goes this way.
    */
   createExclusive(path: string, bytes: Uint8Array): Promise<boolean>;
+  /** Length and CRC-32 of a file, without all of it in memory; undefined if it does not exist. */
+  checksum(path: string): Promise<FileRef | undefined>;
   /** All bytes of a file; undefined if it does not exist. */
   read(path: string): Uint8Array | undefined;
   /** Paths of all files below a folder, sorted; none if it does not exist. */

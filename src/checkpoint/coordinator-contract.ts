@@ -10,7 +10,7 @@ import type { CheckpointInfo, CheckpointStatistics } from './checkpoint-statisti
 import type { CheckpointLink, SavepointStop } from './checkpoint-messages.ts';
 import type { SelectedCheckpoint } from './checkpoint-selection.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
-import type { JobOwnership } from './job-directory.ts';
+import type { JobOwnership } from './job-lock.ts';
 import type { ManifestOperator } from './manifest.ts';
 import type { SubtaskState } from './subtask-state.ts';
 

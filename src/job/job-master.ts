@@ -208,8 +208,13 @@ export class JobMaster {
       }
     }
     return {
+      jobId: this.#options.jobId,
       attempt,
-      restoredFrom: selected && { storageUrl: selected.storageUrl, folder: selected.folder },
+      restoredFrom: selected && {
+        storageUrl: selected.storageUrl,
+        folder: selected.folder,
+        checkpointId: selected.manifest.checkpointId,
+      },
       assigned,
       hasFinalCheckpoint: intervalMs !== undefined,
       isTracking: this.#checkpoints !== undefined,

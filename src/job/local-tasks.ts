@@ -1,5 +1,6 @@
 /** Builds tasks that run on the host's thread, with their sources' coordinators; for the inline and simulated executors. */
 import type { Environment } from '../base/environment.ts';
+import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import type { ExecutionRequest } from '../graph/job-client.ts';
 import type { JobVertex } from '../graph/job-graph.ts';
@@ -44,7 +45,7 @@ export class LocalTasks {
     const { graph, environment } = options.request;
     this.#control = new TaskControl({
       tasks: () => this.tasks,
-      isUnaligned: graph.configuration.checkpointing.unaligned,
+      checkpointing: graph.configuration.checkpointing,
       receive: () => undefined,
     });
     this.#states = Array.from({ length: options.workers }, (_, workerIndex) =>
@@ -86,6 +87,11 @@ export class LocalTasks {
   send(message: TaskMessage): void {
     this.#control.handle(message);
     for (const { subtask } of this.tasks) this.#options.wake(subtask);
+  }
+
+  /** The barrier of a checkpoint that has begun. */
+  barrierOf(checkpointId: number): CheckpointBarrier {
+    return this.#control.barrierOf(checkpointId);
   }
 
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {

@@ -57,9 +57,12 @@ export type TaskReport =
 
 /** What the tasks of an attempt go on from, and where their snapshots go. */
 export interface StateDeployment {
+  readonly jobId: string;
   readonly attempt: number;
   /** Where what is restored lies; undefined: the job starts empty. */
-  readonly restoredFrom: { readonly storageUrl: string; readonly folder: string } | undefined;
+  readonly restoredFrom:
+    | { readonly storageUrl: string; readonly folder: string; readonly checkpointId: number }
+    | undefined;
   /** By {@link assignedKey}. */
   readonly assigned: ReadonlyMap<string, AssignedState>;
   /** Whether the job takes checkpoints, so that a last one follows the end of the data. */

@@ -17,7 +17,7 @@ import { Doorbell } from '../runtime/ring/doorbell.ts';
 import { allocateRing } from '../runtime/ring/index.ts';
 import type { Idler } from '../runtime/worker/idler.ts';
 import { localChannels } from '../runtime/worker/local-channels.ts';
-import { ringChannels } from '../runtime/worker/ring-channels.ts';
+import { ringChannels, type RingChannelsOptions } from '../runtime/worker/ring-channels.ts';
 import type { ChannelFactory } from '../runtime/worker/task-builder.ts';
 import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
 import { JobHandle } from './job-handle.ts';
@@ -101,7 +101,8 @@ class SimulatedRunner implements TaskRunner {
     this.#clock = environment.clock;
     const workers = Math.max(1, ...request.graph.vertices.map(({ parallelism }) => parallelism));
     const doorbells = Doorbell.allocate(workers);
-    const channels = channelsOf(request, workers, doorbells);
+    const channels = channelsOf(request, { workers, doorbells, barrierOf: (checkpointId) =>
+      this.#local.barrierOf(checkpointId) });
     this.#local = new LocalTasks({
       request,
       job,
@@ -281,8 +282,7 @@ class SimulatedRunner implements TaskRunner {
 /** Each worker's view of the channels: local ones of its own, rings to and from the others. */
 function channelsOf(
   { graph, environment }: ExecutionRequest,
-  workers: number,
-  doorbells: SharedArrayBuffer,
+  { workers, doorbells, barrierOf }: Pick<RingChannelsOptions, 'doorbells' | 'barrierOf'> & { workers: number },
 ): ChannelFactory[] {
   const { ringBytes = RING_BYTES, overflowBytesMax } = graph.configuration;
   const { fileSystem } = environment;
@@ -297,7 +297,7 @@ function channelsOf(
       fileSystem,
       overflowBytesMax,
       isLocal: ({ source, target }) => source === target,
-      remote: ringChannels({ ring, doorbells, fileSystem, overflowBytesMax }),
+      remote: ringChannels({ ring, doorbells, fileSystem, overflowBytesMax, barrierOf }),
     }),
   );
 }

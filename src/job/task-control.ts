@@ -7,32 +7,50 @@
 import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { CheckpointPlace, CheckpointTrigger } from '../checkpoint/checkpoint-messages.ts';
 import { MillraceError } from '../base/errors.ts';
+import type { CheckpointingConfiguration } from '../graph/configuration.ts';
 import type { BuiltTask } from '../runtime/worker/task-builder.ts';
 import type { TaskMessage } from './messages.ts';
+
+interface Begun {
+  readonly place: CheckpointPlace;
+  readonly barrier: CheckpointBarrier;
+}
 
 /** See the file's head. */
 export class TaskControl {
   readonly #tasks: () => readonly BuiltTask[];
   readonly #isUnaligned: boolean;
+  readonly #alignedTimeoutMs: number;
   readonly #receive: () => void;
-  readonly #places = new Map<number, CheckpointPlace>();
+  readonly #begun = new Map<number, Begun>();
 
   constructor(options: {
     readonly tasks: () => readonly BuiltTask[];
-    readonly isUnaligned: boolean;
+    readonly checkpointing: CheckpointingConfiguration;
     /** Handles messages that have come and were not read yet. */
     readonly receive: () => void;
   }) {
     this.#tasks = options.tasks;
-    this.#isUnaligned = options.isUnaligned;
+    const { unaligned, mode, alignedTimeoutMs } = options.checkpointing;
+    this.#isUnaligned = unaligned && mode === 'exactly-once';
+    this.#alignedTimeoutMs = alignedTimeoutMs;
     this.#receive = options.receive;
   }
 
   /** Where the files of a checkpoint go. */
   placeOf(checkpointId: number): CheckpointPlace {
-    if (!this.#places.has(checkpointId)) this.#receive();
-    const place = this.#places.get(checkpointId);
-    if (place !== undefined) return place;
+    return this.#begunOf(checkpointId).place;
+  }
+
+  /** The barrier of a checkpoint. */
+  barrierOf(checkpointId: number): CheckpointBarrier {
+    return this.#begunOf(checkpointId).barrier;
+  }
+
+  #begunOf(checkpointId: number): Begun {
+    if (!this.#begun.has(checkpointId)) this.#receive();
+    const begun = this.#begun.get(checkpointId);
+    if (begun !== undefined) return begun;
     throw new MillraceError('BUG', `a barrier of checkpoint ${checkpointId} came before its trigger`);
   }
 
@@ -53,12 +71,14 @@ export class TaskControl {
   }
 
   #trigger(trigger: CheckpointTrigger): void {
-    this.#places.set(trigger.checkpointId, trigger.place);
     const barrier = barrierOf(trigger, this.#isUnaligned);
+    this.#begun.set(trigger.checkpointId, { place: trigger.place, barrier });
     for (const { task, source } of this.#tasks()) {
       if (trigger.stop === 'suspend') source?.setSuspended(true);
       if (trigger.stop === 'drain') source?.endInput();
-      if (!task.isFinished) task.triggerCheckpoint(barrier, trigger.stop === 'drain');
+      if (task.isFinished) continue;
+      if (barrier.isUnaligned) task.mayOvertake(barrier, this.#alignedTimeoutMs);
+      task.triggerCheckpoint(barrier, trigger.stop === 'drain');
     }
   }
 
@@ -84,7 +104,7 @@ export class TaskControl {
 
   /** A late barrier of an older checkpoint is ignored by then, so its place is needed no more. */
   #forget(checkpointId: number): void {
-    for (const id of this.#places.keys()) if (id < checkpointId) this.#places.delete(id);
+    for (const id of this.#begun.keys()) if (id < checkpointId) this.#begun.delete(id);
   }
 }
 

@@ -69,6 +69,11 @@ export function taskState(options: TaskStateOptions): TaskState {
           }),
       },
       hasFinalCheckpoint: state.hasFinalCheckpoint,
+      attempt: {
+        jobId: state.jobId,
+        attemptNumber: state.attempt,
+        restoredCheckpointId: state.restoredFrom?.checkpointId,
+      },
       endOfData: (vertex, subtask) => report({ kind: 'end-of-data', vertex, subtask }),
     },
     [Symbol.dispose]: () => backends[Symbol.dispose](),

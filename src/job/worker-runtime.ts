@@ -82,7 +82,7 @@ class RunningWorker {
     this.#doorbell = new Doorbell(deployment.doorbells, deployment.workerIndex);
     this.#control = new TaskControl({
       tasks: () => this.#tasks,
-      isUnaligned: graph.configuration.checkpointing.unaligned,
+      checkpointing: graph.configuration.checkpointing,
       receive: () => this.#receive(),
     });
   }
@@ -223,6 +223,7 @@ class RunningWorker {
       doorbells,
       fileSystem: this.#environment.fileSystem,
       overflowBytesMax: this.#graph.configuration.overflowBytesMax,
+      barrierOf: (checkpointId) => this.#control.barrierOf(checkpointId),
     });
   }
 

@@ -10,6 +10,7 @@ import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { RowBatch } from '../../operators/chain-stage.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
+import type { ChannelCapture } from './channel-capture.ts';
 import type { ElementKind } from './element.ts';
 
 /** The producer's end. */
@@ -26,7 +27,11 @@ export interface OutputChannel {
   writeWatermark(watermark: number): void;
   writeStatus(idle: boolean): void;
   writeEnd(): void;
-  writeBarrier(barrier: CheckpointBarrier): void;
+  /**
+   * Writes a barrier behind all rows so far. With `overtakes` it takes effect before what still waits on this side, which is
+   * returned as records that belong to the checkpoint; undefined if nothing was overtaken.
+   */
+  writeBarrier(barrier: CheckpointBarrier, overtakes: boolean): ChannelCapture | undefined;
   /** Moves overflow on as far as there is room; whether there is room for another batch. */
   hasCredit(): boolean;
   /** Whether anything written is still on this side. */
@@ -50,6 +55,13 @@ export interface InputChannel {
   /** With BARRIER: the barrier. */
   readonly barrier: CheckpointBarrier;
   release(): void;
+  /** Adds the rows of the current element (ROWS or FRAME). */
+  captureCurrent(capture: ChannelCapture): void;
+  /**
+   * Looks for the barrier of a checkpoint among the elements that were not read yet. If it is there, adds the rows before it; the
+   * barrier then never comes up any more.
+   */
+  captureUnread(checkpointId: number, capture: ChannelCapture): boolean;
 }
 
 /** A frame's schema as the consumer knows it: equal types share one object per thread. */

@@ -16,6 +16,7 @@ import {
 } from '../../checkpoint/barrier.ts';
 import { BATCH_ROWS, type RowBatch } from '../../operators/chain-stage.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
+import type { ChannelCapture } from './channel-capture.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
@@ -51,6 +52,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #writer: FrameWriter | undefined;
   #writerVersion = -1;
   #isChecked = false;
+  #foundBarrier = 0;
 
   /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
   staged: RowBatch = newRowBatch();
@@ -110,7 +112,8 @@ export class LocalChannel implements OutputChannel, InputChannel {
     this.#control(END, 0);
   }
 
-  writeBarrier(barrier: CheckpointBarrier): void {
+  /** Nothing need be overtaken: the consumer sees all that waits. */
+  writeBarrier(barrier: CheckpointBarrier): undefined {
     this.flush();
     if (this.#overflow.isEmpty) {
       this.#queue.push({ kind: BARRIER, batch: undefined, watermark: 0, barrier });
@@ -119,6 +122,53 @@ export class LocalChannel implements OutputChannel, InputChannel {
     const memory = frameMemoryOf(new ArrayBuffer(BARRIER_BYTES));
     encodeBarrier(barrier, memory.float64, 0);
     this.#overflow.push(BARRIER, memory, BARRIER_BYTES);
+  }
+
+  captureCurrent(capture: ChannelCapture): void {
+    const element = this.#queue[this.#queueFirst];
+    if (element?.batch === undefined) capture.addFrame(this.memory, 0, this.schema);
+    else this.#captureRows(element.batch, capture);
+  }
+
+  captureUnread(checkpointId: number, capture: ChannelCapture): boolean {
+    if (!this.#hasUnread(checkpointId)) return false;
+    let isBefore = true;
+    for (let index = this.#queueFirst; index < this.#queue.length && isBefore; index++) {
+      const element = this.#queue[index];
+      if (element?.barrier?.checkpointId === checkpointId) isBefore = false;
+      else if (element?.batch !== undefined) this.#captureRows(element.batch, capture);
+    }
+    if (isBefore) this.#captureOverflow(checkpointId, capture);
+    this.#foundBarrier = checkpointId;
+    return true;
+  }
+
+  #hasUnread(checkpointId: number): boolean {
+    for (let index = this.#queueFirst; index < this.#queue.length; index++) {
+      if (this.#queue[index]?.barrier?.checkpointId === checkpointId) return true;
+    }
+    let isFound = false;
+    this.#overflow.forEach(({ kind, memory }) => {
+      if (kind === BARRIER && memory.float64[0] === checkpointId) isFound = true;
+    });
+    return isFound;
+  }
+
+  #captureOverflow(checkpointId: number, capture: ChannelCapture): void {
+    let isBefore = true;
+    this.#overflow.forEach(({ kind, memory }) => {
+      if (kind === BARRIER && memory.float64[0] === checkpointId) isBefore = false;
+      if (kind !== FRAME || !isBefore) return;
+      const schema = this.#schemas.get(frameSchemaId(memory, 0));
+      if (schema !== undefined) capture.addFrame(memory, 0, schema);
+    });
+  }
+
+  #captureRows(batch: RowBatch, capture: ChannelCapture): void {
+    this.#encodeRows(batch, (memory) => {
+      const schema = this.#schemas.get(frameSchemaId(memory, 0));
+      if (schema !== undefined) capture.addFrame(memory, 0, schema);
+    });
   }
 
   hasCredit(): boolean {
@@ -140,6 +190,15 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   poll(): ElementKind {
+    for (;;) {
+      const kind = this.#pollOne();
+      // A barrier that was found ahead of the rows before it has done its work.
+      if (kind !== BARRIER || this.barrier.checkpointId > this.#foundBarrier) return kind;
+      this.release();
+    }
+  }
+
+  #pollOne(): ElementKind {
     const element = this.#queue[this.#queueFirst];
     if (element !== undefined) {
       if (element.batch !== undefined) this.batch = element.batch;
@@ -199,6 +258,11 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   #overflowRows(batch: RowBatch): void {
+    this.#encodeRows(batch, (memory, byteLength) => this.#overflow.push(FRAME, memory, byteLength));
+    clearRowBatch(batch);
+  }
+
+  #encodeRows(batch: RowBatch, push: PushFrame): void {
     let writer = this.#currentWriter();
     for (let row = 0; row < batch.count; row++) {
       const value = batch.values[row];
@@ -206,20 +270,18 @@ export class LocalChannel implements OutputChannel, InputChannel {
       const hash = batch.hashes[row] ?? 0;
       let result = writer.append(value, timestamp, hash);
       while (result < 0) {
-        this.#overflowFrame(writer);
+        pushFrame(writer, push);
         this.#schema.fit(value);
         writer = this.#currentWriter();
         result = writer.append(value, timestamp, hash);
       }
-      if (result === 1) this.#overflowFrame(writer);
+      if (result === 1) pushFrame(writer, push);
     }
-    this.#overflowFrame(writer);
-    clearRowBatch(batch);
+    pushFrame(writer, push);
   }
 
   #currentWriter(): FrameWriter {
     if (this.#writer === undefined || this.#writerVersion !== this.#schema.version) {
-      if (this.#writer !== undefined) this.#overflowFrame(this.#writer);
       this.#writer = this.#schema.newWriter();
       this.#writerVersion = this.#schema.version;
       const current = this.#schema.current;
@@ -228,10 +290,12 @@ export class LocalChannel implements OutputChannel, InputChannel {
     return this.#writer;
   }
 
-  #overflowFrame(writer: FrameWriter): void {
-    if (writer.rowCount === 0) return;
-    const memory = frameMemoryOf(new ArrayBuffer(writer.byteLength()));
-    const byteLength = writer.writeTo(memory, 0);
-    this.#overflow.push(FRAME, memory, byteLength);
-  }
+}
+
+type PushFrame = (memory: FrameMemory, byteLength: number) => void;
+
+function pushFrame(writer: FrameWriter, push: PushFrame): void {
+  if (writer.rowCount === 0) return;
+  const memory = frameMemoryOf(new ArrayBuffer(writer.byteLength()));
+  push(memory, writer.writeTo(memory, 0));
 }

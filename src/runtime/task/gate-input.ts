@@ -7,6 +7,7 @@ import type { Environment } from '../../base/environment.ts';
 import { BarrierAlignment } from '../../checkpoint/barrier-alignment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { InputChannel } from '../channel/channel.ts';
+import { type CapturedChannel, ChannelCapture, type ChannelId } from '../channel/channel-capture.ts';
 import { ACTIVE, BARRIER, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from '../channel/element.ts';
 import type { Chain } from './chain.ts';
 import {
@@ -16,7 +17,16 @@ import {
   type InputResult,
   type TaskInput,
 } from './task-input.ts';
+import type { InFlightRecords } from './task-checkpoints.ts';
 import { WatermarkValve } from './watermark-valve.ts';
+
+/** Records being kept for an unaligned checkpoint. */
+interface Capturing {
+  readonly checkpointId: number;
+  /** By channel; undefined where the barrier has come. */
+  readonly captures: (ChannelCapture | undefined)[];
+  readonly done: CapturedChannel[];
+}
 
 /** What a {@link GateInput} is made of besides its channels. */
 export interface GateInputOptions {
@@ -24,6 +34,8 @@ export interface GateInputOptions {
   readonly environment: Environment;
   /** Whether channels whose barrier has come wait for the others. */
   readonly isExactlyOnce: boolean;
+  /** The channels' names, in their order; undefined if barriers of this input must not be overtaken. */
+  readonly channelIds: readonly ChannelId[] | undefined;
   /** All barriers of a checkpoint are there. */
   readonly aligned: (barrier: CheckpointBarrier, alignmentMs: number) => void;
 }
@@ -36,6 +48,8 @@ export class GateInput implements TaskInput {
   readonly #environment: Environment;
   readonly #valve: WatermarkValve;
   readonly #alignment: BarrierAlignment;
+  readonly #channelIds: readonly ChannelId[] | undefined;
+  #capturing: Capturing | undefined;
   #open: number;
   #next = 0;
   #idleWanted: boolean | undefined;
@@ -43,8 +57,9 @@ export class GateInput implements TaskInput {
 
   constructor(
     channels: readonly InputChannel[],
-    { chain, environment, isExactlyOnce, aligned }: GateInputOptions,
+    { chain, environment, isExactlyOnce, aligned, channelIds }: GateInputOptions,
   ) {
+    this.#channelIds = channelIds;
     this.#channels = channels;
     this.#alignment = new BarrierAlignment(channels.length, isExactlyOnce, { aligned });
     this.#ended = channels.map(() => false);
@@ -109,6 +124,49 @@ export class GateInput implements TaskInput {
 
   forgetCheckpoint(checkpointId: number): void {
     this.#alignment.forget(checkpointId);
+    if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId) this.#capturing = undefined;
+  }
+
+  overtake({ checkpointId }: CheckpointBarrier): InFlightRecords | undefined {
+    if (this.#channelIds === undefined || this.#open === 0) return undefined;
+    const captures = this.#channels.map((_, index) =>
+      this.#alignment.hasBarrier(index, checkpointId) ? undefined : new ChannelCapture(),
+    );
+    this.#alignment.forget(checkpointId);
+    const capturing: Capturing = { checkpointId, captures, done: [] };
+    this.#capturing = capturing;
+    return { collect: () => this.#collect(capturing) };
+  }
+
+  /** What is processed before the barrier comes belongs to the snapshot, too. */
+  #capture(index: number, channel: InputChannel, kind: number, capture: ChannelCapture): void {
+    const capturing = this.#capturing;
+    if (capturing === undefined) return;
+    if (kind === ROWS || kind === FRAME) channel.captureCurrent(capture);
+    const isBarrier = kind === BARRIER && channel.barrier.checkpointId >= capturing.checkpointId;
+    if (isBarrier || kind === END) this.#captured(capturing, index);
+  }
+
+  #captured(capturing: Capturing, index: number): void {
+    const capture = capturing.captures[index];
+    const id = this.#channelIds?.[index];
+    capturing.captures[index] = undefined;
+    if (capture !== undefined && id !== undefined) capturing.done.push({ id, side: 'input', capture });
+  }
+
+  #collect(capturing: Capturing): readonly CapturedChannel[] | undefined {
+    const { checkpointId, captures } = capturing;
+    let isWaiting = false;
+    for (const [index, capture] of captures.entries()) {
+      if (capture === undefined) continue;
+      if (this.#channels[index]?.captureUnread(checkpointId, capture) === true) {
+        this.#alignment.passed(index, checkpointId);
+        this.#captured(capturing, index);
+      } else isWaiting = true;
+    }
+    if (isWaiting) return undefined;
+    if (this.#capturing === capturing) this.#capturing = undefined;
+    return capturing.done;
   }
 
   snapshotSplits(): undefined {
@@ -120,6 +178,8 @@ export class GateInput implements TaskInput {
   }
 
   #handle(index: number, channel: InputChannel, kind: number): void {
+    const capture = this.#capturing?.captures[index];
+    if (capture !== undefined) this.#capture(index, channel, kind, capture);
     switch (kind) {
       case ROWS:
         this.#chain.runRows(channel.batch);

@@ -126,6 +126,10 @@ export class SourceInput implements TaskInput {
 
   readonly isTriggered = true;
 
+  overtake(): undefined {
+    // Nothing comes before a source.
+  }
+
   forgetCheckpoint(): void {
     // A source has no barriers to wait for.
   }

@@ -14,6 +14,7 @@ import type {
   SubtaskState,
 } from '../../checkpoint/subtask-state.ts';
 import type { FileRef, SnapshotOutput } from '../../state/snapshot.ts';
+import type { CapturedChannel } from '../channel/channel-capture.ts';
 import type { Chain } from './chain.ts';
 import type { OperatorSnapshotWork } from './chain-state.ts';
 
@@ -47,11 +48,10 @@ export interface TaskCheckpointsOptions {
   readonly wake: () => void;
 }
 
-/** Records in flight that belong to a snapshot; resolved when all of them are known. */
+/** Records in flight on their way into a snapshot. */
 export interface InFlightRecords {
-  /** Undefined while barriers are still missing. */
-  collect(files: SnapshotFiles): readonly ChannelStateHandle[] | undefined;
-  readonly byteLength: number;
+  /** All of them, or undefined while barriers are still missing. */
+  collect(): readonly CapturedChannel[] | undefined;
 }
 
 interface Snapshot {
@@ -64,7 +64,10 @@ interface Snapshot {
   readonly syncMs: number;
   readonly cutMs: number;
   readonly inFlight: InFlightRecords | undefined;
+  /** What the barrier has overtaken on the outputs. */
+  readonly overtaken: readonly CapturedChannel[];
   channels: readonly ChannelStateHandle[] | undefined;
+  inFlightBytes: number;
   next: number;
   isWritten: boolean;
   longestSliceMs: number;
@@ -110,7 +113,7 @@ export class TaskCheckpoints {
     try {
       const works = chain.snapshot(barrier, target);
       const splits = this.#options.splits();
-      for (const output of chain.outputs) output.writeBarrier(barrier);
+      const overtaken = chain.outputs.flatMap((output) => output.writeBarrier(barrier));
       environment.faultPoint?.('state.cut');
       const cutMs = environment.clock.monotonicMs();
       this.#snapshot = {
@@ -123,7 +126,9 @@ export class TaskCheckpoints {
         syncMs: cutMs - startMs,
         cutMs,
         inFlight: how.inFlight,
-        channels: how.inFlight === undefined ? [] : undefined,
+        overtaken,
+        channels: undefined,
+        inFlightBytes: 0,
         next: 0,
         isWritten: false,
         longestSliceMs: 0,
@@ -176,8 +181,7 @@ export class TaskCheckpoints {
       if (clock.monotonicMs() >= deadlineMs) break;
     }
     if (snapshot.next < snapshot.works.length) return;
-    snapshot.channels ??= snapshot.inFlight?.collect(snapshot.files);
-    if (snapshot.channels === undefined) return;
+    if (!this.#writeChannels(snapshot) || snapshot.channels === undefined) return;
     snapshot.isWritten = true;
     this.#settling++;
     this.#settle(snapshot, snapshot.channels).then(
@@ -188,6 +192,21 @@ export class TaskCheckpoints {
         this.#options.wake();
       },
     );
+  }
+
+  /** Writes what was in flight, as soon as all of it is known. */
+  #writeChannels(snapshot: Snapshot): boolean {
+    if (snapshot.channels !== undefined) return true;
+    const captured = snapshot.inFlight === undefined ? [] : snapshot.inFlight.collect();
+    if (captured === undefined) return false;
+    const all = [...captured, ...snapshot.overtaken].filter(({ capture }) => capture.rows > 0);
+    snapshot.channels = all.map(({ id, side, capture }) => {
+      const writer = snapshot.files.create('in-flight');
+      for (const part of capture.parts) writer.write(part);
+      snapshot.inFlightBytes += capture.byteLength;
+      return { ...id, side, file: writer.close(), rows: capture.rows };
+    });
+    return true;
   }
 
   async #settle(
@@ -223,7 +242,7 @@ export class TaskCheckpoints {
         longestSliceMs: snapshot.longestSliceMs,
         slicesMs: snapshot.slicesMs,
         bytes: newFiles.reduce((bytes, file) => bytes + file.bytes, 0),
-        inFlightBytes: snapshot.inFlight?.byteLength ?? 0,
+        inFlightBytes: snapshot.inFlightBytes,
       },
     };
   }

@@ -1,5 +1,8 @@
 /** What feeds a task: a source's reader, or channels from upstream. */
 
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
+import type { InFlightRecords } from './task-checkpoints.ts';
+
 /** Nothing to do now. */
 export const INPUT_NOTHING = 0;
 /** Something was handled. */
@@ -33,6 +36,11 @@ export interface TaskInput {
   readonly isTriggered: boolean;
   /** A checkpoint was taken without waiting for its barriers, or will never complete. */
   forgetCheckpoint(checkpointId: number): void;
+  /**
+   * Begins to keep the records before the barriers that have not come yet, since the cut is made without waiting for them;
+   * undefined if this input must wait.
+   */
+  overtake(barrier: CheckpointBarrier): InFlightRecords | undefined;
   /** On sources: the splits being read, at their positions. */
   snapshotSplits(): readonly unknown[] | undefined;
   close(): void | Promise<void>;

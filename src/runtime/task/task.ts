@@ -90,6 +90,7 @@ export class Task {
   #lastResult: StepResult = STEP_IDLE;
   readonly #checkpoints: TaskCheckpoints;
   /** The newest checkpoint that the coordinator has asked this task for. */
+  #overtaking: { readonly barrier: CheckpointBarrier; readonly atMs: number } | undefined;
   #triggered: { readonly barrier: CheckpointBarrier; readonly atEnd: boolean } | undefined;
   #hasWritten = false;
   #committing = 0;
@@ -149,6 +150,7 @@ export class Task {
   /** Does a bounded piece of work; `nowMs` is the monotonic clock. */
   step(nowMs: number): StepResult {
     this.#takeTriggered();
+    this.#overtakeIfDue(nowMs);
     this.#lastResult = this.#step(nowMs);
     if (this.#checkpoints.step()) this.#hasWritten = true;
     const { outputs } = this.chain;
@@ -165,6 +167,14 @@ export class Task {
   triggerCheckpoint(barrier: CheckpointBarrier, atEnd: boolean): void {
     this.#triggered = { barrier, atEnd };
     this.#takeTriggered();
+  }
+
+  /** An unaligned checkpoint has begun: it does not wait for barriers after `timeoutMs`. */
+  mayOvertake(barrier: CheckpointBarrier, timeoutMs: number): void {
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    const atMs = this.#options.environment.clock.monotonicMs() + timeoutMs;
+    this.#overtaking = { barrier, atMs };
+    this.#options.wake();
   }
 
   /** A checkpoint is complete; `commits`: what sinks prepared for it becomes visible. */
@@ -225,6 +235,18 @@ export class Task {
     this.#options.wake();
   }
 
+  #overtakeIfDue(nowMs: number): void {
+    const overtaking = this.#overtaking;
+    if (overtaking === undefined || nowMs < overtaking.atMs) return;
+    this.#overtaking = undefined;
+    const { barrier } = overtaking;
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    const inFlight = this.#input?.overtake(barrier);
+    if (inFlight === undefined) return;
+    this.#checkpoints.begin(barrier, { alignmentMs: 0, isFinished: this.#isAtEnd, inFlight });
+    this.#hasWritten = true;
+  }
+
   #attempt<T>(act: () => T): T | undefined {
     let result: T | undefined;
     attempt(
@@ -260,6 +282,11 @@ export class Task {
   /** When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never. */
   nextDelayMs(nowMs: number): number {
     if (this.#checkpoints.isWriting) return 0;
+    const overtakeMs = (this.#overtaking?.atMs ?? Number.POSITIVE_INFINITY) - nowMs;
+    return Math.min(overtakeMs, this.#nextDelayMs(nowMs));
+  }
+
+  #nextDelayMs(nowMs: number): number {
     if (this.#state !== 'running') return Number.POSITIVE_INFINITY;
     // Only room, or the stage that takes no rows, lets a task that is held back go on: both wake the worker.
     if (this.isBackPressured) return this.#nextFlushMs - nowMs;

@@ -18,10 +18,11 @@ import type { ChainStage, CollectEndpoint } from '../../operators/chain-stage.ts
 import { stageFor } from '../../operators/registry.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { InputChannel, OutputChannel } from '../channel/channel.ts';
+import type { ChannelId } from '../channel/channel-capture.ts';
 import { connectionsOf, targetSubtasks } from '../channel/connections.ts';
 import { EdgeOutput, frameWriterSlot } from '../channel/edge-output.ts';
 import { EdgeSchema } from '../channel/edge-schema.ts';
-import { Chain } from '../task/chain.ts';
+import { Chain, type ChainOptions } from '../task/chain.ts';
 import type { RestoredState } from '../task/chain-state.ts';
 import { GateInput, type GateInputOptions } from '../task/gate-input.ts';
 import { SourceInput } from '../task/source-input.ts';
@@ -72,6 +73,7 @@ export interface TaskStateServices {
   readonly files: (vertex: JobVertex, subtask: number, checkpointId: number) => SnapshotFiles;
   readonly responder: CheckpointResponderOf;
   readonly hasFinalCheckpoint: boolean;
+  readonly attempt: ChainOptions['attempt'];
   readonly endOfData: (vertex: number, subtask: number) => void;
 }
 
@@ -124,6 +126,7 @@ export function buildTask(
       return endpoint;
     },
     dump: dumpTo(options, vertex, subtask),
+    attempt: state.attempt,
     state: {
       keyedBackend: (node) => state.keyedBackend(vertex, node, subtask),
       operatorBackend: state.operatorBackend,
@@ -213,10 +216,24 @@ function edgeOutput(options: TaskBuilderOptions, edge: JobEdge, source: number):
     channels: targets.map((target, index) =>
       channels.output({ edge, source, target }, schema, frameWriterSlot(frameWriters, index)),
     ),
+    channelIds: targets.map((target) => channelIdOf(graph, { edge, source, target })),
     frameWriters,
     targetMaxParallelism: consumer.maxParallelism,
     environment,
   });
+}
+
+/** A channel in words that outlive a change of parallelism. */
+export function channelIdOf(graph: JobGraph, { edge, source, target }: ChannelPlace): ChannelId {
+  const producer = vertexAt(graph, edge.source.vertex);
+  const consumer = vertexAt(graph, edge.target.vertex);
+  return {
+    sourceOperatorId: producer.nodes[edge.source.node]?.operatorId ?? '',
+    targetOperatorId: consumer.nodes[0]?.operatorId ?? '',
+    tag: edge.tag,
+    sourceSubtask: source,
+    targetSubtask: target,
+  };
 }
 
 interface SourceParts {
@@ -255,13 +272,25 @@ function gateInput(
   const { graph, channels, environment } = options;
   const isExactlyOnce = graph.configuration.checkpointing.mode === 'exactly-once';
   const inputs: InputChannel[] = [];
+  const channelIds: ChannelId[] = [];
+  let canOvertake = true;
   for (const index of chain.vertex.inputs) {
     const edge = edgeAt(graph, index);
     for (const { source, target } of connectionsOf(graph, edge)) {
-      if (target === subtask) inputs.push(channels.input({ edge, source, target }));
+      if (target !== subtask) continue;
+      inputs.push(channels.input({ edge, source, target }));
+      channelIds.push(channelIdOf(graph, { edge, source, target }));
     }
+    // As in Flink: what was sent to every channel cannot be sent again to one of them.
+    if (edge.partitioner.kind === 'broadcast') canOvertake = false;
   }
-  return new GateInput(inputs, { chain, environment, isExactlyOnce, aligned });
+  return new GateInput(inputs, {
+    chain,
+    environment,
+    isExactlyOnce,
+    aligned,
+    channelIds: canOvertake ? channelIds : undefined,
+  });
 }
 
 function runtimeContextOf(
