@@ -26,3 +26,13 @@ export {
   OperatorTestHarness,
   type OperatorTestHarnessOptions,
 } from './harness/operator-test-harness.ts';
+export { type FaultKind, type FaultRates, NO_FAULTS } from '../base/simulated-faults.ts';
+export { type HarnessSnapshot } from './harness/harness-snapshots.ts';
+export { type ResultDifferences } from './simulation/compare-results.ts';
+export {
+  simulate,
+  type SimulateOptions,
+  type SimulationJob,
+  type SimulationMain,
+  type SimulationReport,
+} from './simulation/simulate.ts';

@@ -1,10 +1,8 @@
 /**
- * The keyed state of an operator under test: the backend that the configuration names, with a look at what is in it.
+ * The keyed state of an operator under test, with a look at what is in it.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
-import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { ChainNode, JobGraph, JobVertex } from '../../graph/job-graph.ts';
 import type { IndexRange } from '../../state/key-groups.ts';
 import type {
   KeyedStateBackend,
@@ -18,20 +16,6 @@ import type {
   SnapshotRequest,
   SnapshotWork,
 } from '../../state/snapshot.ts';
-
-/** Whose backend it is. */
-export interface HarnessBackendOptions {
-  readonly graph: JobGraph;
-  readonly environment: SimulatedEnvironment;
-  readonly vertex: JobVertex;
-  readonly node: ChainNode;
-  readonly subtask: number;
-}
-
-/** Makes the backend of a keyed operator, as a job does. */
-export function harnessBackend({ node }: HarnessBackendOptions): KeyedStateBackend {
-  throw new MillraceError('UNSUPPORTED', `keyed state of '${node.name}' is not wired yet`);
-}
 
 /** A backend that remembers which states were declared. */
 export class RecordingBackend implements KeyedStateBackend {

@@ -100,6 +100,14 @@ export class HarnessInput implements InputChannel {
     this.#waiting.shift();
   }
 
+  captureCurrent(): void {
+    noUnaligned();
+  }
+
+  captureUnread(): boolean {
+    return noUnaligned();
+  }
+
   get barrier(): CheckpointBarrier {
     assert(this.#barrier !== undefined, 'a barrier is asked for where there is none');
     return this.#barrier;
@@ -181,8 +189,9 @@ export class HarnessOutput implements OutputChannel {
     this.#elements.push({ kind: idle ? 'idle' : 'active' });
   }
 
-  writeBarrier(): void {
+  writeBarrier(): undefined {
     this.isHeld = true;
+    return undefined;
   }
 
   writeEnd(): void {
@@ -218,6 +227,11 @@ export class HarnessOutput implements OutputChannel {
   close(): void {
     // Nothing is held.
   }
+}
+
+function noUnaligned(): never {
+  assert(false, () => 'a harness takes aligned snapshots');
+  throw new RangeError('unreachable');
 }
 
 function noFrames(): never {

@@ -24,7 +24,10 @@ import {
   type ChannelFactory,
   type TaskStateServices,
 } from '../../runtime/worker/task-builder.ts';
-import { harnessBackend, RecordingBackend } from './harness-backend.ts';
+import { RecordingBackend } from './harness-backend.ts';
+import { type KeyedStateBackends, keyedStateBackends } from '../../state/backend-registry.ts';
+import { operatorStateBackend } from '../../state/heap/operator-state.ts';
+import { keyGroupRange } from '../../state/key-groups.ts';
 import { HarnessInput, HarnessOutput, type HarnessRecord } from './harness-channels.ts';
 import { HarnessFiles, type HarnessSnapshot, restoredFrom } from './harness-snapshots.ts';
 import type { HarnessProgram } from './harness-program.ts';
@@ -39,6 +42,8 @@ export interface HarnessTaskOptions {
   readonly snapshots: readonly HarnessSnapshot[] | undefined;
 }
 
+/** State memory, if the configuration names none. */
+const STATE_BYTES = 256 * 1024 * 1024;
 /** Slices after which a push that has not come to rest is an endless loop. */
 const STEPS_MAX = 10_000_000;
 /** Turns of the event loop after which a promise counts as one that never settles. */
@@ -58,7 +63,8 @@ export class HarnessTask {
   readonly #snapshots: readonly HarnessSnapshot[] | undefined;
   readonly #files: HarnessFiles;
   #enumerator: SplitEnumerator | undefined;
-  readonly #backends: RecordingBackend[] = [];
+  readonly #backendsOfTask: KeyedStateBackends;
+  #keyedState: RecordingBackend | undefined;
   /** The last answer to a barrier. */
   #answer: { readonly state: SubtaskState } | { readonly error: unknown } | undefined;
 
@@ -66,6 +72,13 @@ export class HarnessTask {
     const { subtask, environment, snapshots } = options;
     this.#program = program;
     this.#environment = environment;
+    const { backend, memoryBytes, localDirectory } = program.graph.configuration.state;
+    this.#backendsOfTask = keyedStateBackends(backend, {
+      environment,
+      memoryBytes: memoryBytes ?? STATE_BYTES,
+      localDirectory,
+      workerIndex: 0,
+    });
     this.#snapshots = snapshots;
     this.#isAlternating = options.isAlternating;
     this.#files = new HarnessFiles(environment.fileSystem);
@@ -174,7 +187,7 @@ export class HarnessTask {
     this.open();
     this.#answer = undefined;
     for (const input of this.inputs) if (!input.hasEnded) input.putBarrier(barrier);
-    this.#task.triggerCheckpoint(barrier);
+    this.#task.triggerCheckpoint(barrier, false);
     for (let turn = 0; turn < EVENT_LOOP_TURNS_MAX && this.#answer === undefined; turn++) {
       // From the barrier on the outputs are held: the operator writes its snapshot and emits nothing.
       this.step();
@@ -218,7 +231,7 @@ export class HarnessTask {
 
   /** The keyed state of the operator; undefined if it has none or has not used it. */
   get keyedState(): RecordingBackend | undefined {
-    return this.#backends[0];
+    return this.#keyedState;
   }
 
   /** Advances the clock from one due time to the next. */
@@ -240,6 +253,7 @@ export class HarnessTask {
     await this.#enumerator?.close?.();
     await this.#task.close();
     for (const output of this.#task.chain.outputs) output.close();
+    this.#backendsOfTask[Symbol.dispose]();
   }
 
   /** The enumerator that a job's host would run. */
@@ -311,22 +325,22 @@ export class HarnessTask {
 
   #stateServices(snapshots: readonly HarnessSnapshot[] | undefined): TaskStateServices {
     return {
-      keyedBackend: (vertex, node, subtask) => {
+      keyedBackend: ({ parallelism, maxParallelism }, { operatorId, name }, subtask) => {
         const backend = new RecordingBackend(
-          harnessBackend({
-            graph: this.#program.graph,
-            environment: this.#environment,
-            vertex,
-            node,
+          this.#backendsOfTask.backend({
+            operatorId,
+            operatorName: name,
             subtask,
+            maxParallelism,
+            keyGroups: keyGroupRange(subtask, maxParallelism, parallelism),
+            shareOfMemory: 1,
+            isTracking: true,
           }),
         );
-        this.#backends.push(backend);
+        this.#keyedState ??= backend;
         return backend;
       },
-      operatorBackend: ({ name }) => {
-        throw new MillraceError('UNSUPPORTED', `operator state of ${name}`);
-      },
+      operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (_vertex, subtask) =>
         snapshots && restoredFrom(snapshots, this.#program, subtask, this.#files),
       files: (_vertex, _subtask, checkpointId) => this.#files.output(checkpointId),
@@ -339,6 +353,11 @@ export class HarnessTask {
         },
       },
       hasFinalCheckpoint: false,
+      attempt: {
+        jobId: this.#program.graph.jobName,
+        attemptNumber: 0,
+        restoredCheckpointId: snapshots?.[0]?.checkpointId,
+      },
       endOfData: () => undefined,
     };
   }
