@@ -74,6 +74,8 @@ export const ERROR_CODES = {
   RESTARTS_SUPPRESSED: 'user code says that no restart mends its failure',
   /** The control door of a running job refused a request. */
   REQUEST_INVALID: 'a request to a running job is malformed',
+  /** The job that was to be resumed has finished. */
+  JOB_FINISHED: 'the job has finished already',
   /** An operator holds its worker for too long. */
   OPERATOR_STALLED: 'an operator does not give its worker back',
   /** A frame does not fit where it must. */

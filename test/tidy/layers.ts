@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'checkpoint',
     'runtime',
   ],
-  server: ['job', 'metrics', 'base', 'types'],
+  server: ['job', 'graph', 'metrics', 'base', 'types'],
   testing: [
     'base',
     'types',
