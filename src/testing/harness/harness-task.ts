@@ -343,6 +343,7 @@ export class HarnessTask {
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (_vertex, subtask) =>
         snapshots && restoredFrom(snapshots, this.#program, subtask, this.#files),
+      inFlight: () => [],
       files: (_vertex, _subtask, checkpointId) => this.#files.output(checkpointId),
       responder: {
         acknowledge: (_checkpointId, state) => {
