@@ -131,6 +131,11 @@ export class SimulatedFaults {
     return Object.fromEntries(this.#counts);
   }
 
+  /** Crashes and errors so far. */
+  get total(): number {
+    return this.#faults;
+  }
+
   /** How often each fault point was passed. */
   hits(): ReadonlyMap<FaultPoint, number> {
     return this.#hits;

@@ -4,7 +4,6 @@
  */
 import test from 'ava';
 import {
-  type DataStream,
   OutputTag,
   type Sink,
   SlidingEventTimeWindows,
@@ -14,18 +13,23 @@ import {
 import { sequenceSource } from '../connectors/sequence/index.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import {
+  broadcastProcessCases,
+  coProcessCases,
+  type Hit,
+  hits,
+  keyedBroadcastProcessCases,
+  keyedCoProcessCases,
+  keyedProcessCases,
+} from './testing/process-cases.ts';
+import {
   everyCut,
+  type Harness,
   type OperatorCase,
   rescaled,
   slices,
   straight,
 } from './testing/operator-cases.ts';
 import { OperatorTestHarness } from './harness/operator-test-harness.ts';
-
-interface Hit {
-  readonly k: string;
-  readonly n: number;
-}
 
 const ODD = new OutputTag<Hit>('odd');
 const LATE = new OutputTag<Hit>('late');
@@ -55,12 +59,7 @@ const MANY: OperatorCase['acts'] = [
   { watermark: 500 },
 ];
 
-type Made = ReturnType<OperatorCase['make']>;
-
-/** An operator over {@link Hit}s. */
-function hits<R>(make: (stream: DataStream<Hit>) => DataStream<R>): OperatorCase['make'] {
-  return (_written, options) => OperatorTestHarness.of<Hit, R>(make, options) as Made;
-}
+type Made = Harness;
 
 const SUM = {
   createAccumulator: () => 0,
@@ -107,6 +106,11 @@ const CASES: { readonly [Kind in OperatorSpec['kind']]: readonly OperatorCase[] 
         ),
     },
   ],
+  'keyed-process': keyedProcessCases(ACTS),
+  'co-process': coProcessCases(ACTS),
+  'keyed-co-process': keyedCoProcessCases(ACTS),
+  'broadcast-process': broadcastProcessCases(ACTS),
+  'keyed-broadcast-process': keyedBroadcastProcessCases(ACTS),
   'timestamps-and-watermarks': [
     {
       name: 'new timestamps',

@@ -15,6 +15,7 @@ import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type { Source } from '../../functions/source.ts';
 import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
+import type { PartitionerSpec } from '../../graph/job-graph.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import { NO_TIMESTAMP, type StageCounts } from '../../operators/chain-stage.ts';
 import { keyGroupFor, subtaskFor } from '../../state/key-groups.ts';
@@ -262,14 +263,9 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     );
   }
 
-  /** Whether the (first) input is partitioned by key. */
-  get isKeyed(): boolean {
-    return this.#program.inputs[0]?.partitioner.kind === 'hash';
-  }
-
-  /** Whether the second input is partitioned by key. */
-  get isKeyed2(): boolean {
-    return this.#program.inputs[1]?.partitioner.kind === 'hash';
+  /** How records of each input find their subtask. */
+  get partitioning(): readonly PartitionerSpec['kind'][] {
+    return this.#program.inputs.map(({ partitioner }) => partitioner.kind);
   }
 
   /** Whether a record of the (first) input belongs to this subtask: all do if it is not keyed. */

@@ -9,7 +9,7 @@
 import type { Environment } from '../../base/environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
 import { SimulatedCrash } from '../../base/simulated-faults.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { Sink } from '../../functions/sink.ts';
 import type { JobGraph } from '../../graph/job-graph.ts';
 
@@ -53,7 +53,7 @@ export class Ledger {
 
   #writer(
     name: string,
-    { environment, indexOfThisSubtask }: RuntimeContext,
+    { environment, indexOfThisSubtask }: SubtaskContext,
     { attemptNumber }: OperatorAttempt,
   ): ReturnType<Sink<unknown, LedgerTransaction>['createWriter']> {
     let buffer: unknown[] = [];

@@ -8,7 +8,6 @@
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { newJobId } from '../../base/ids.ts';
 import type { MemoryFileSystem } from '../../base/memory-file-system.ts';
 import { seededRandom } from '../../base/seeded-random.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
@@ -168,7 +167,7 @@ class Simulation<Outside> {
     return {
       seed,
       virtualSeconds: (machine.nowMs - startMs) / 1000,
-      records: life.result.metrics.numRecordsInTotal,
+      records: life.records,
       checkpoints: { completed: life.completedCheckpoints, failed: life.failedCheckpoints },
       crashes: counts.crash ?? 0,
       faults: counts,
@@ -206,13 +205,12 @@ class Simulation<Outside> {
     configuration: Readonly<Record<string, string>>,
     parallelism: () => number,
   ): Promise<{ readonly life: SimulatedLife; readonly results: Results }> {
-    const { seed, virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
+    const { virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
     const ledger = new Ledger();
     const outside = this.#job.outside();
     try {
       const life = await liveSimulated({
         machine,
-        jobId: newJobId(simulatedEnvironment({ seed })),
         graph: async () =>
           withLedger(await this.#graph(configuration, parallelism(), outside), ledger),
         virtualMsMax,

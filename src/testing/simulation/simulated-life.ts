@@ -6,7 +6,7 @@
  * 1. A process that has died is dropped as it is: nothing of it is closed, and nothing of it acts any more.
  * 2. Time goes on while nobody takes a turn, so that delays between attempts pass.
  */
-import { MillraceError } from '../../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../../base/errors.ts';
 import { realEnvironment } from '../../base/real-environment.ts';
 import { SimulatedCrash } from '../../base/simulated-faults.ts';
 import type { SimulatedMachine, SimulatedProcess } from '../../base/simulated-machine.ts';
@@ -17,7 +17,6 @@ import { type SimulatedTurn, simulatedExecutor } from '../../job/simulated-execu
 /** What {@link liveSimulated} runs. */
 export interface SimulatedLifeOptions {
   readonly machine: SimulatedMachine;
-  readonly jobId: string;
   /** Builds the program anew for each process. */
   readonly graph: () => Promise<JobGraph>;
   /** Virtual time after which the job counts as one that never ends. */
@@ -26,8 +25,9 @@ export interface SimulatedLifeOptions {
 
 /** What became of it. */
 export interface SimulatedLife {
-  readonly result: JobExecutionResult;
   readonly processes: number;
+  /** What the sources have given, repeated records included. */
+  readonly records: number;
   /** Attempts within processes, besides the first of each. */
   readonly restarts: number;
   readonly completedCheckpoints: number;
@@ -45,31 +45,43 @@ const STUCK_TURNS = 200_000;
 /** See the file's head. */
 export async function liveSimulated(options: SimulatedLifeOptions): Promise<SimulatedLife> {
   const { machine } = options;
+  let records = 0;
   const total = { restarts: 0, completedCheckpoints: 0, failedCheckpoints: 0, turns: 0 };
   for (let processes = 1; ; processes++) {
-    const process = machine.boot(processes === 1 ? 0 : REBOOT_MS);
-    const run = new ProcessRun(process, options);
-    const result = await run.result();
+    const isFirst = processes === 1;
+    const process = machine.boot(isFirst ? 0 : REBOOT_MS);
+    const run = new ProcessRun(process, { ...options, resume: !isFirst });
+    const faultsBefore = machine.faults.total;
+    const result = await run.result().catch((error: unknown) => {
+      if (hasErrorCode(error, 'JOB_FINISHED')) return 'finished-before';
+      // Whoever supervises the process starts it again.
+      if (machine.faults.total > faultsBefore) return undefined;
+      throw error;
+    });
     const { client } = run;
     const checkpoints = client?.checkpoints();
     total.completedCheckpoints += checkpoints?.numCompleted ?? 0;
     total.failedCheckpoints += checkpoints?.numFailed ?? 0;
     total.restarts += client?.restarts().length ?? 0;
     total.turns += run.turns;
-    if (result !== undefined) return { result, processes, ...total };
+    records += client?.metrics().numRecordsInTotal ?? 0;
+    if (result !== undefined) return { processes, records, ...total };
   }
 }
 
 class ProcessRun {
   readonly #process: SimulatedProcess;
-  readonly #options: SimulatedLifeOptions;
+  readonly #options: SimulatedLifeOptions & { readonly resume: boolean };
   readonly #startMs: number;
   client: JobClient | undefined;
   turns = 0;
   #lastMs: number;
   #outcome: { readonly result: JobExecutionResult } | { readonly error: unknown } | undefined;
 
-  constructor(process: SimulatedProcess, options: SimulatedLifeOptions) {
+  constructor(
+    process: SimulatedProcess,
+    options: SimulatedLifeOptions & { readonly resume: boolean },
+  ) {
     this.#process = process;
     this.#options = options;
     this.#startMs = process.environment.clock.now();
@@ -78,10 +90,11 @@ class ProcessRun {
 
   /** The job's result, or undefined if the process has died. */
   async result(): Promise<JobExecutionResult | undefined> {
-    const { graph, jobId } = this.#options;
     const { environment } = this.#process;
     const executor = simulatedExecutor((turn) => this.#onTurn(turn));
-    this.client = executor.execute({ graph: await graph(), environment, jobId, module: undefined });
+    const graph = await this.#options.graph();
+    const { resume } = this.#options;
+    this.client = executor.execute({ graph, environment, module: undefined, resume });
     this.client.getJobExecutionResult().then(
       (result) => {
         this.#outcome = { result };

@@ -34,7 +34,8 @@ export interface OperatorCase {
 /** What came out, by output and key, in order. */
 export type Results = Readonly<Record<string, readonly unknown[]>>;
 
-type Harness = OperatorTestHarness<unknown, unknown, unknown>;
+/** A harness of any operator. */
+export type Harness = OperatorTestHarness<unknown, unknown, unknown>;
 
 /** Without interruption. */
 export async function straight(operator: OperatorCase): Promise<Results> {
@@ -105,7 +106,7 @@ class Run {
       if (row !== undefined && this.#takes(harness, row, isMine)) {
         harness.pushElement(row, timestamp);
       }
-      if (row2 !== undefined && harness.owns2(row2) && (isMine || harness.isKeyed2)) {
+      if (row2 !== undefined && this.#takes2(harness, row2, isMine)) {
         harness.pushElement2(row2, timestamp);
       }
       if (watermark !== undefined) harness.pushWatermark(watermark);
@@ -169,7 +170,12 @@ class Run {
   }
 
   #takes(harness: Harness, row: unknown, isMine: boolean): boolean {
-    return harness.isKeyed ? harness.owns(row) : isMine;
+    return harness.partitioning[0] === 'hash' ? harness.owns(row) : isMine;
+  }
+
+  #takes2(harness: Harness, row: unknown, isMine: boolean): boolean {
+    if (harness.partitioning[1] === 'broadcast') return true;
+    return harness.partitioning[1] === 'hash' ? harness.owns2(row) : isMine;
   }
 
   #collect(): void {
