@@ -57,6 +57,11 @@ export class SimulatedMachine {
     return this.#disk;
   }
 
+  /** Whether the process that was started last has died. */
+  get isDead(): boolean {
+    return this.#current?.crashedAt !== undefined;
+  }
+
   /** Epoch ms of the process that runs, or at which the last one died. */
   get nowMs(): number {
     return this.#current?.environment.clock.now() ?? this.#nowMs;

@@ -1,6 +1,7 @@
 /**
  * Runs seeds of the simulation, one or many: `npm run sim -- --seed 123`, `npm run sim -- --seed 1000 --count 500`.
- * The first seed whose results are wrong ends it, with exit code 1.
+ * The first seed whose results are wrong ends it, with exit code 1; with `--keep-going` the others run, too. `--program` shows
+ * what runs.
  */
 import { parseArgs } from 'node:util';
 import { programOf, simulateSeed } from './simulated-seed.ts';
@@ -9,6 +10,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '0' },
     count: { type: 'string', default: '1' },
+    'keep-going': { type: 'boolean', default: false },
     program: { type: 'boolean', default: false },
   },
 });
@@ -24,6 +26,6 @@ for (let seed = first; seed < first + Number(values.count); seed++) {
   } catch (error) {
     console.error(error instanceof Error ? error.stack : error);
     process.exitCode = 1;
-    break;
+    if (!values['keep-going']) break;
   }
 }

@@ -37,7 +37,7 @@ export class Ledger {
 
   /** A sink whose records are seen once their checkpoint is complete. */
   sink(name: string): Sink<unknown, LedgerTransaction> {
-    this.#records.set(name, []);
+    if (!this.#records.has(name)) this.#records.set(name, []);
     return {
       createWriter: (context, attempt) => this.#writer(name, context, attempt),
       createCommitter: ({ environment }) => ({

@@ -30,6 +30,7 @@ import {
 import { watchImpurity } from './impurity-watch.ts';
 import { Ledger, withLedger } from './ledger.ts';
 import { liveSimulated, type SimulatedLife } from './simulated-life.ts';
+import { ignoreDeadProcesses } from './stray-rejections.ts';
 
 /** Builds the program; called anew for each process. What `collectAsync` collects is compared. */
 export type SimulationMain = (env: StreamExecutionEnvironment) => void | Promise<void>;
@@ -111,6 +112,7 @@ export async function simulate<Outside = undefined>(
 ): Promise<SimulationReport> {
   using _watch = watchImpurity();
   const simulation = new Simulation(jobOf(job), options);
+  await using _dead = ignoreDeadProcesses(() => simulation.isProcessDead);
   const expected = await simulation.runWithoutFaults(0);
   if (options.checksPurity !== false) {
     const again = await simulation.runWithoutFaults(OTHER_TIME_MS);
@@ -121,7 +123,8 @@ export async function simulate<Outside = undefined>(
         'numbers, or on variables that outlive a run',
     );
   }
-  return simulation.runWithFaults(expected);
+  // Awaited here: what is in use is let go of only afterwards.
+  return await simulation.runWithFaults(expected);
 }
 
 function jobOf<Outside>(job: SimulationMain | SimulationJob<Outside>): SimulationJob<Outside> {
@@ -132,10 +135,15 @@ function jobOf<Outside>(job: SimulationMain | SimulationJob<Outside>): Simulatio
 class Simulation<Outside> {
   readonly #job: SimulationJob<Outside>;
   readonly #options: SimulateOptions;
+  #machine: SimulatedMachine | undefined;
 
   constructor(job: SimulationJob<Outside>, options: SimulateOptions) {
     this.#job = job;
     this.#options = options;
+  }
+
+  get isProcessDead(): boolean {
+    return this.#machine?.isDead === true;
   }
 
   async runWithoutFaults(laterMs: number): Promise<Results> {
@@ -206,6 +214,7 @@ class Simulation<Outside> {
     parallelism: () => number,
   ): Promise<{ readonly life: SimulatedLife; readonly results: Results }> {
     const { virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
+    this.#machine = machine;
     const ledger = new Ledger();
     const outside = this.#job.outside();
     try {

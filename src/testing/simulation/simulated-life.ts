@@ -37,6 +37,8 @@ export interface SimulatedLife {
 
 /** Between the death of a process and the start of the next, virtual ms. */
 const REBOOT_MS = 1000;
+/** Turns of the event loop for the last promises of a dead process. */
+const DYING_TURNS = 10;
 /** Turns of the event loop without any progress, after which the next timer is let fire. */
 const QUIET_TURNS = 3000;
 /** Such turns without a timer, after which the job counts as stuck. */
@@ -65,7 +67,9 @@ export async function liveSimulated(options: SimulatedLifeOptions): Promise<Simu
     total.restarts += client?.restarts().length ?? 0;
     total.turns += run.turns;
     records += client?.metrics().numRecordsInTotal ?? 0;
-    if (result !== undefined) return { processes, records, ...total };
+    if (result === undefined) continue;
+    machine.faults.isActive = false;
+    return { processes, records, ...total };
   }
 }
 
@@ -104,7 +108,11 @@ class ProcessRun {
       },
     );
     await this.#untilOver();
-    if (this.#process.crashedAt !== undefined) return undefined;
+    if (this.#process.crashedAt !== undefined) {
+      // What its code still had on its way comes to its end before another process begins.
+      for (let turn = 0; turn < DYING_TURNS; turn++) await realEnvironment().scheduler.yield();
+      return undefined;
+    }
     if (this.#outcome === undefined) throw this.#stuck('nothing is left that could wake it');
     if ('error' in this.#outcome) throw this.#outcome.error;
     return this.#outcome.result;
