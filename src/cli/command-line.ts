@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addJobCommands } from './job-grammar.ts';
 import type { NothingToRun, Request } from './requests.ts';
 import { addRun } from './run-grammar.ts';
+import { addStateCommands } from './savepoint/grammar.ts';
 
 /** Reads the arguments after `node main.js`. */
 export function readCommandLine(argv: readonly string[]): Request {
@@ -52,5 +53,6 @@ function newProgram({ write, onRequest }: Hooks): Command {
     .showHelpAfterError('(millrace --help shows what there is)');
   addRun(program, onRequest);
   addJobCommands(program, onRequest);
+  addStateCommands(program, onRequest);
   return program;
 }

@@ -4,7 +4,13 @@ import { MillraceError } from '../base/errors.ts';
 import { readCommandLine } from './command-line.ts';
 import { FINISHED, WRONG_USAGE } from './exit-code.ts';
 import { jsonFailure } from './json-output.ts';
-import type { JobRequest, NothingToRun, RunRequest } from './requests.ts';
+import type {
+  JobRequest,
+  NothingToRun,
+  RunRequest,
+  StateListRequest,
+  StateQueryRequest,
+} from './requests.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -17,6 +23,9 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
     case 'savepoint':
     case 'stop':
       return control(request, terminal);
+    case 'state-list':
+    case 'state-query':
+      return state(request, terminal);
     case 'nothing':
       return showHelp(request, argv, terminal);
     default:
@@ -57,6 +66,18 @@ async function control(request: JobRequest, terminal: Terminal): Promise<number>
     import('../base/real-environment.ts'),
   ]);
   return jobCommand(request, terminal, realEnvironment());
+}
+
+async function state(
+  request: StateListRequest | StateQueryRequest,
+  terminal: Terminal,
+): Promise<number> {
+  const [{ stateCommand }, { realEnvironment }] = await Promise.all([
+    import('./savepoint/state-command.ts'),
+    import('../base/real-environment.ts'),
+    import('../index.ts'),
+  ]);
+  return stateCommand(request, terminal, realEnvironment());
 }
 
 const terminal = processTerminal();
