@@ -102,7 +102,10 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes names in a directory durable. */
   syncDirectory(path: string): void;
-  /** Makes all bytes of a file durable, whoever wrote them, without holding the calling thread. */
+  /**
+   * Makes all bytes of a file, or the names in a directory, durable, whoever wrote them, without
+   * holding the calling thread.
+   */
   syncFile(path: string): Promise<void>;
   /** A new empty directory for temporary files of this process. */
   makeTemporaryDirectory(prefix: string): string;
@@ -183,6 +186,21 @@ export interface Network {
   ): Promise<Listener>;
 }
 
+/** A process, told from a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** Of the boot and the process's start. */
+  readonly startToken: string;
+}
+
+/** Who is running on this machine. */
+export interface Processes {
+  self(): ProcessIdentity;
+  /** Whether a process of this machine still runs; of other machines that cannot be told, and the answer is yes. */
+  isAlive(process: ProcessIdentity): boolean;
+}
+
 /** The one injected interface to the world; see the file's head. */
 export interface Environment {
   /** Called at named places of the protocols, by tests that make them fail there; see `fault-points.ts`. */
@@ -193,4 +211,6 @@ export interface Environment {
   readonly scheduler: Scheduler;
   readonly fileSystem: FileSystem;
   readonly network: Network;
+  /** Absent where there are no other processes: in simulation. */
+  readonly processes?: Processes | undefined;
 }

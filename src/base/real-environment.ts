@@ -9,7 +9,7 @@
  */
 import * as fs from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { assert } from './assert.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
   Listener,
   Network,
   OpenMode,
+  Processes,
   Random,
   Scheduler,
   Timer,
@@ -47,6 +48,7 @@ export function realEnvironment(options: RealEnvironmentOptions = {}): Environme
     scheduler: realScheduler,
     fileSystem: realFileSystem,
     network: realNetwork,
+    processes: realProcesses,
   };
 }
 
@@ -194,6 +196,33 @@ class RealFile implements FileHandle {
   #open(operation: string): number {
     if (this.#descriptor !== undefined) return this.#descriptor;
     throw fileError({ operation, path: this.#path, system: 'EBADF' });
+  }
+}
+
+const realProcesses: Processes = {
+  self: () => ({ pid: process.pid, host: hostname(), startToken: startTokenOf(process.pid) }),
+  isAlive({ pid, host, startToken }) {
+    if (host !== hostname()) return true;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      // It runs, but is another user's.
+      if (systemCode(error) !== 'EPERM') return false;
+    }
+    const now = startTokenOf(pid);
+    return now === '' || startToken === '' || now === startToken;
+  },
+};
+
+/** Empty where the system does not tell: then the number alone decides. */
+function startTokenOf(pid: number): string {
+  try {
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; the start time is the 20th field behind it.
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+  } catch {
+    return '';
   }
 }
 

@@ -11,9 +11,8 @@ import type { Environment, Timer } from '../base/environment.ts';
 import { fromPlainError, MillraceError } from '../base/errors.ts';
 import type { CheckpointCoordinator } from '../checkpoint/coordinator-contract.ts';
 import type { SelectedCheckpoint } from '../checkpoint/checkpoint-selection.ts';
-import { checkpointInfo } from '../checkpoint/checkpoint-statistics.ts';
 import { planRestore, type RestorePlan } from '../checkpoint/restore-plan.ts';
-import type { AssignedState } from '../checkpoint/subtask-state.ts';
+import type { AssignedState, ChannelStateHandle } from '../checkpoint/subtask-state.ts';
 import type {
   CheckpointInfo,
   CheckpointStatistics,
@@ -21,6 +20,7 @@ import type {
   SavepointOptions,
   StopOptions,
 } from '../graph/job-client.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
 import { checkpointLink } from './checkpoint-link.ts';
 import { type JobCheckpoints, openJobCheckpoints } from './job-checkpoints.ts';
 import { operatorsOf } from './job-operators.ts';
@@ -40,6 +40,7 @@ export interface JobMasterOptions {
   readonly jobId: string;
   readonly execution: JobExecution;
   readonly onStatus: (status: 'running' | 'restarting') => void;
+  readonly onWarning?: ((warning: Error) => void) | undefined;
 }
 
 /** See the file's head. */
@@ -48,6 +49,7 @@ export class JobMaster {
   readonly #environment: Environment;
   readonly #strategy: RestartStrategy;
   readonly #restarts: Restart[] = [];
+  readonly #warnings: Error[] = [];
   #checkpoints: JobCheckpoints | undefined;
   #runner: TaskRunner | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
@@ -113,6 +115,12 @@ export class JobMaster {
     return coordinator.stopWithSavepoint(drain === true ? 'drain' : 'suspend', options);
   }
 
+  /** What ends nothing, but should be known. */
+  readonly #warn = (error: Error): void => {
+    this.#warnings.push(error);
+    this.#options.onWarning?.(error);
+  };
+
   async #running(): Promise<CheckpointCoordinator> {
     if (this.#checkpoints !== undefined) return this.#checkpoints.coordinator;
     throw new MillraceError(
@@ -128,7 +136,9 @@ export class JobMaster {
       request,
       jobId,
       sharesMemory: execution.sharesMemory,
-      link: checkpointLink({ runner: () => this.#runner }),
+      link: checkpointLink({ runner: () => this.#runner, warn: this.#warn }),
+      doorPath: undefined,
+      warn: this.#warn,
     });
   }
 
@@ -163,7 +173,7 @@ export class JobMaster {
   }
 
   async #runAttempt(number: number, selected: SelectedCheckpoint | undefined): Promise<boolean> {
-    const { execution, request, onStatus } = this.#options;
+    const { execution, onStatus } = this.#options;
     const plan = selected === undefined ? undefined : this.#plan(selected);
     const attempt: Attempt = {
       state: this.#deployment(number, selected, plan),
@@ -180,7 +190,6 @@ export class JobMaster {
     this.#runner = runner;
     if (this.#isCanceled) runner.cancel();
     const isFinished = await runner.run();
-    void request;
     return isFinished;
   }
 
@@ -216,6 +225,7 @@ export class JobMaster {
         checkpointId: selected.manifest.checkpointId,
       },
       assigned,
+      inFlight: inFlightBySender(graph, plan),
       hasFinalCheckpoint: intervalMs !== undefined,
       isTracking: this.#checkpoints !== undefined,
     };
@@ -241,11 +251,24 @@ export class JobMaster {
   }
 }
 
-/** What was restored, for the job's statistics. */
-export function restoredInfo(selected: SelectedCheckpoint | undefined): CheckpointInfo | undefined {
-  if (selected === undefined) return undefined;
-  const { manifest, storageUrl, folder } = selected;
-  return checkpointInfo(manifest, `${storageUrl}/${folder}`);
+/** What had reached the consumers first, then what waited behind it on the senders' side. */
+function inFlightBySender(
+  graph: JobGraph,
+  plan: RestorePlan | undefined,
+): StateDeployment['inFlight'] {
+  const bySender = new Map<string, ChannelStateHandle[]>();
+  const parallelismOf = new Map(
+    operatorsOf(graph).map(({ operatorId, parallelism }) => [operatorId, parallelism]),
+  );
+  for (const side of ['input', 'output'] as const) {
+    for (const handle of plan?.channels ?? []) {
+      if (handle.side !== side) continue;
+      const parallelism = parallelismOf.get(handle.sourceOperatorId) ?? 1;
+      const key = assignedKey(handle.sourceOperatorId, handle.sourceSubtask % parallelism);
+      bySender.set(key, [...(bySender.get(key) ?? []), handle]);
+    }
+  }
+  return bySender;
 }
 
 function asError(error: unknown): Error {

@@ -4,7 +4,7 @@ import type {
   CheckpointNotification,
   CheckpointTrigger,
 } from '../checkpoint/checkpoint-messages.ts';
-import type { AssignedState, SubtaskState } from '../checkpoint/subtask-state.ts';
+import type { AssignedState, ChannelStateHandle, SubtaskState } from '../checkpoint/subtask-state.ts';
 import type { SourceSplit } from '../functions/source.ts';
 import type { PipelineConfiguration } from '../graph/configuration.ts';
 import type { GraphFingerprint } from '../graph/graph-hash.ts';
@@ -65,6 +65,8 @@ export interface StateDeployment {
     | undefined;
   /** By {@link assignedKey}. */
   readonly assigned: ReadonlyMap<string, AssignedState>;
+  /** Records in flight to be sent again, in order; by {@link assignedKey} of their sender. */
+  readonly inFlight: ReadonlyMap<string, readonly ChannelStateHandle[]>;
   /** Whether the job takes checkpoints, so that a last one follows the end of the data. */
   readonly hasFinalCheckpoint: boolean;
   /** Whether changes of state are tracked, so that a checkpoint or savepoint may come. */

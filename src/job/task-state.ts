@@ -7,10 +7,11 @@ import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { JobGraph, JobVertex } from '../graph/job-graph.ts';
 import type { RestoredState } from '../runtime/task/chain-state.ts';
 import type { SnapshotFiles } from '../runtime/task/task-checkpoints.ts';
-import type { TaskStateServices } from '../runtime/worker/task-builder.ts';
+import type { InFlightRows, TaskStateServices } from '../runtime/worker/task-builder.ts';
 import { keyedStateBackends } from '../state/backend-registry.ts';
 import { operatorStateBackend } from '../state/heap/operator-state.ts';
 import { keyGroupRange } from '../state/key-groups.ts';
+import type { SnapshotInput } from '../state/snapshot.ts';
 import { assignedKey, type StateDeployment, type TaskReport } from './messages.ts';
 
 /** What {@link taskState} needs. */
@@ -55,6 +56,7 @@ export function taskState(options: TaskStateOptions): TaskState {
         }),
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (vertex, subtask) => restoredOf(options, vertex, subtask),
+      inFlight: (operatorId, subtask) => inFlightOf(options, operatorId, subtask),
       files: (vertex, subtask, checkpointId) =>
         filesOf({ place: placeOf(checkpointId), vertex: vertex.index, subtask, environment }),
       responder: {
@@ -99,12 +101,31 @@ function restoredOf(
   if (restoredFrom === undefined) return undefined;
   return {
     of: (operatorId) => assigned.get(assignedKey(operatorId, subtask)),
-    input: snapshotInput({
-      storage: openStorage(restoredFrom.storageUrl, environment),
-      folder: restoredFrom.folder,
-      environment,
-    }),
+    input: inputOf(restoredFrom, environment),
   };
+}
+
+function inFlightOf(
+  { state, environment }: TaskStateOptions,
+  operatorId: string,
+  subtask: number,
+): readonly InFlightRows[] {
+  const { restoredFrom, inFlight } = state;
+  const handles = inFlight.get(assignedKey(operatorId, subtask));
+  if (restoredFrom === undefined || handles === undefined) return [];
+  const input = inputOf(restoredFrom, environment);
+  return handles.map(({ targetOperatorId, tag, file }) => ({
+    targetOperatorId,
+    tag,
+    bytes: () => input.read(file),
+  }));
+}
+
+function inputOf(
+  { storageUrl, folder }: NonNullable<StateDeployment['restoredFrom']>,
+  environment: Environment,
+): SnapshotInput {
+  return snapshotInput({ storage: openStorage(storageUrl, environment), folder, environment });
 }
 
 function countKeyedOperators(graph: JobGraph): number {

@@ -23,6 +23,8 @@ export interface StateMeta {
   readonly keySchemas: readonly unknown[];
   readonly namespaceSchemas: readonly unknown[];
   readonly valueSchemas: readonly unknown[];
+  /** Of maps: of the keys of the map. */
+  readonly mapKeySchemas?: readonly unknown[] | undefined;
   /** Whether each value (element, entry) begins with the time of its last update. */
   readonly hasTtl: boolean;
 }
@@ -91,6 +93,11 @@ export interface SnapshotRequest {
   /** Its files are not ours to name again: what counts as changed for the next checkpoint stays as it is. */
   readonly isSavepoint: boolean;
   readonly output: SnapshotOutput;
+  /**
+   * Whether it is a savepoint: later checkpoints neither name its files nor leave anything out
+   * because of it. A canonical one always is.
+   */
+  readonly isSavepoint?: boolean | undefined;
 }
 
 /**

@@ -166,35 +166,49 @@ test('files of another run stay, and names do not collide', async (t) => {
   t.is((await readBack(environment)).length, 3);
 });
 
-test('a commit refuses to replace a foreign file and a part that changed', (t) => {
+test('a commit refuses to replace a foreign file and a part that changed', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const sink = eventSink();
-  const prepared = (): PartCommittable => {
+  const prepared = async (): Promise<PartCommittable> => {
     const writer = sink.createWriter(contextOf(environment), ATTEMPT);
     writer.write(eventOf(1), NOTHING);
-    void writer.flush(true);
+    await writer.flush(true);
     return (writer.prepareCommit?.() ?? [])[0] as PartCommittable;
   };
-  const commit = (part: PartCommittable): void => {
-    void sink.createCommitter?.(contextOf(environment)).commit([part], FIRST_TRY);
-  };
-  const foreign = prepared();
+  const foreign = await prepared();
+  environment.fileSystem.makeDirectory('/out');
   environment.fileSystem.open(foreign.finalPath, 'write').close();
-  const changed = prepared();
+  const changed = await prepared();
   {
     using file = environment.fileSystem.open(changed.inProgressPath, 'append');
     file.append(Buffer.from('more'));
   }
-  const gone = prepared();
+  const gone = await prepared();
   environment.fileSystem.remove(gone.inProgressPath);
+  const committer = sink.createCommitter?.(contextOf(environment));
   for (const part of [foreign, changed, gone]) {
-    t.true(
-      hasErrorCode(
-        t.throws(() => commit(part)),
-        'CONNECTOR_FAILED',
-      ),
-    );
+    await t.throwsAsync(async () => committer?.commit([part], FIRST_TRY), {
+      code: 'CONNECTOR_FAILED',
+    });
   }
+  const restored = { isRestored: true, retries: 0 };
+  await t.notThrowsAsync(async () => committer?.commit([gone], restored), 'its reader took it');
+});
+
+test('where the file system knows no second names, parts are renamed', async (t) => {
+  const environment = simulatedEnvironment({ seed: 1 });
+  environment.fileSystem.fault = (operation) => (operation === 'link' ? 'ENOTSUP' : undefined);
+  const sink = eventSink();
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
+  writer.write(eventOf(1), NOTHING);
+  await writer.flush(true);
+  const committables = writer.prepareCommit?.() ?? [];
+  const committer = sink.createCommitter?.(contextOf(environment));
+  await committer?.commit(committables, FIRST_TRY);
+  await committer?.commit(committables, FIRST_TRY);
+  t.is((await readBack(environment)).length, 1);
+  environment.fileSystem.crash();
+  t.is((await readBack(environment)).length, 1);
 });
 
 test('parts roll by age and by inactivity', (t) => {
@@ -234,6 +248,7 @@ test('buckets are folders; those that would escape or be skipped are refused', a
   await sink
     .createCommitter?.(contextOf(environment))
     .commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
+  await writer.close();
   t.deepEqual(environment.fileSystem.list('/out'), ['city 0', 'city 1', 'city 2']);
   t.is((await readBack(environment)).length, 9);
   const bad = [

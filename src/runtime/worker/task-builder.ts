@@ -18,7 +18,7 @@ import type { ChainStage, CollectEndpoint } from '../../operators/chain-stage.ts
 import { stageFor } from '../../operators/registry.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { InputChannel, OutputChannel } from '../channel/channel.ts';
-import type { ChannelId } from '../channel/channel-capture.ts';
+import { type ChannelId, replayCapture } from '../channel/channel-capture.ts';
 import { connectionsOf, targetSubtasks } from '../channel/connections.ts';
 import { EdgeOutput, frameWriterSlot } from '../channel/edge-output.ts';
 import { EdgeSchema } from '../channel/edge-schema.ts';
@@ -70,11 +70,21 @@ export interface TaskStateServices {
   readonly operatorBackend: (node: ChainNode) => OperatorStateBackend;
   /** What the job goes on from; undefined: it starts empty. */
   readonly restored: (vertex: JobVertex, subtask: number) => RestoredState | undefined;
+  /** Records that an operator's subtask had sent when the checkpoint was taken, and that nobody had processed; in order. */
+  readonly inFlight: (operatorId: string, subtask: number) => readonly InFlightRows[];
   readonly files: (vertex: JobVertex, subtask: number, checkpointId: number) => SnapshotFiles;
   readonly responder: CheckpointResponderOf;
   readonly hasFinalCheckpoint: boolean;
   readonly attempt: ChainOptions['attempt'];
   readonly endOfData: (vertex: number, subtask: number) => void;
+}
+
+/** Rows of a restored channel. */
+export interface InFlightRows {
+  readonly targetOperatorId: string;
+  readonly tag: string | undefined;
+  /** As `replayCapture` takes them. */
+  readonly bytes: () => Uint8Array;
 }
 
 /** The answers of each subtask. */
@@ -136,6 +146,7 @@ export function buildTask(
   let source: SourceInput | undefined;
   const openInput = (): TaskInput => {
     const fail = (error: unknown): void => options.fail(taskFailure(task, error));
+    if (restored !== undefined) sendAgain(options, chain, subtask);
     const restoredSplits = restored?.of(vertex.nodes[0]?.operatorId ?? '')?.splits ?? [];
     source = sourceInput({ ...options, fail }, { chain, subtask, metrics, restoredSplits });
     return source ?? gateInput(options, { chain, subtask, aligned: task.aligned });
@@ -234,6 +245,21 @@ export function channelIdOf(graph: JobGraph, { edge, source, target }: ChannelPl
     sourceSubtask: source,
     targetSubtask: target,
   };
+}
+
+/** Sends the rows that were in flight, before all new ones. */
+function sendAgain({ graph, state }: TaskBuilderOptions, chain: Chain, subtask: number): void {
+  for (const node of chain.vertex.nodes) {
+    for (const { targetOperatorId, tag, bytes } of state.inFlight(node.operatorId, subtask)) {
+      const output = chain.outputs.find(
+        ({ edge }) =>
+          edge.source.node === node.index &&
+          edge.tag === tag &&
+          vertexAt(graph, edge.target.vertex).nodes[0]?.operatorId === targetOperatorId,
+      );
+      if (output !== undefined) replayCapture(bytes(), output.write);
+    }
+  }
 }
 
 interface SourceParts {
