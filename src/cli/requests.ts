@@ -56,6 +56,20 @@ export type SavepointFormat = 'canonical' | 'native';
 /** What is asked of running jobs. */
 export type JobRequest = ListRequest | CancelRequest | SavepointRequest | StopRequest;
 
+/** `millrace savepoint check <job> <savepoint>` */
+export interface SavepointCheckRequest {
+  readonly kind: 'savepoint-check';
+  /** The job module, as typed. */
+  readonly job: string;
+  readonly savepoint: string;
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly json: boolean;
+  readonly args: readonly string[];
+}
+
+/** What is asked of checkpoints and savepoints. */
+export type StateRequest = SavepointCheckRequest | StateListRequest | StateQueryRequest;
+
 /** `millrace state list <savepoint>` */
 export interface StateListRequest {
   readonly kind: 'state-list';
@@ -90,4 +104,4 @@ export interface NothingToRun {
 }
 
 /** What a command line asks for. */
-export type Request = RunRequest | JobRequest | StateListRequest | StateQueryRequest | NothingToRun;
+export type Request = RunRequest | JobRequest | StateRequest | NothingToRun;

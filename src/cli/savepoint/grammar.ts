@@ -1,6 +1,26 @@
 /** The grammar of the commands that look into savepoints, and their helps. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { StateFormat, StateListRequest, StateQueryRequest } from '../requests.ts';
+import { definition, parallelism } from '../run-grammar.ts';
+import type {
+  SavepointCheckRequest,
+  StateFormat,
+  StateListRequest,
+  StateQueryRequest,
+} from '../requests.ts';
+
+const CHECK_HELP = `
+Builds the job and opens its operators over the savepoint's state without running them: per state
+compatible, migrated (with what happens to each field) or refused (with the reason). "open" of user
+functions is called; sources and sinks are left alone.
+
+Exit codes: 0 the job would start, 1 it would not, 2 wrong command line or program.
+
+With --json: { status: "compatible" | "refused", path, jobName, operators: [{ operator, name,
+               outcome, reason?, states: [{ state, kind, outcome, changes, reason? }] }] }
+
+Examples:
+  millrace savepoint check job.ts ./savepoints/savepoint-1
+  millrace savepoint check job.ts ./ckpt/0199…/chk-12 --parallelism 8 -- input.csv`;
 
 const LIST_HELP = `
 Exit codes: 0 done, 1 it failed, 2 wrong command line.
@@ -39,6 +59,42 @@ interface QueryOptions extends ListOptions {
   readonly key?: string;
   readonly format: StateFormat;
   readonly limit?: number;
+}
+
+interface CheckOptions extends ListOptions {
+  readonly parallelism?: number;
+  readonly D?: Readonly<Record<string, string>>;
+  readonly allowNonRestoredState?: true;
+}
+
+/** Adds `savepoint check` below `savepoint`. */
+export function addSavepointCheck(
+  savepointCommand: Command,
+  onRequest: (request: SavepointCheckRequest) => void,
+): void {
+  savepointCommand
+    .command('check')
+    .description('whether a job would start from a savepoint, state by state')
+    .argument('<job>', 'the job module, a .ts or .js file')
+    .argument('<savepoint>', 'the folder of a savepoint or checkpoint')
+    .argument('[args...]', 'arguments of the job, after --')
+    .option('-p, --parallelism <n>', 'subtasks per operator (1)', parallelism)
+    .option('--allow-non-restored-state', 'leave state behind that belongs to no operator')
+    .option('-D <key=value>', 'set a configuration option; may be repeated', definition)
+    .option('--json', 'print the outcome, or the error, as one JSON object')
+    .addHelpText('after', CHECK_HELP)
+    .showHelpAfterError('(millrace savepoint check --help shows what there is)')
+    .action((job: string, savepoint: string, args: readonly string[], options: CheckOptions) => {
+      const { json = false, D, parallelism: subtasks, allowNonRestoredState } = options;
+      const configuration = {
+        ...D,
+        ...(subtasks === undefined ? {} : { 'parallelism.default': String(subtasks) }),
+        ...(allowNonRestoredState === undefined
+          ? {}
+          : { 'execution.state-recovery.ignore-unclaimed-state': 'true' }),
+      };
+      onRequest({ kind: 'savepoint-check', job, savepoint, configuration, json, args });
+    });
 }
 
 /** Adds `state list` and `state query`. */
