@@ -4,24 +4,11 @@
  */
 import type { Timer } from '../base/environment.ts';
 import type { SnapshotKind } from '../state/snapshot.ts';
-import type { CheckpointInfo } from './checkpoint-statistics.ts';
 import type { CheckpointLocation } from './checkpoint-location.ts';
-import type { SavepointStop } from './checkpoint-messages.ts';
+import type { CheckpointRequest } from './checkpoint-request.ts';
 import type { SubtaskKey } from './coordinator-contract.ts';
 import type { EnumeratorState, ManifestSubtask } from './manifest.ts';
 import type { SubtaskState } from './subtask-state.ts';
-
-/** What somebody, or the schedule, wants. */
-export interface CheckpointRequest {
-  readonly kind: 'checkpoint' | 'savepoint';
-  /** Undefined: as the schedule says. */
-  readonly snapshotKind: SnapshotKind | undefined;
-  readonly stop: SavepointStop | undefined;
-  readonly isFinal: boolean;
-  readonly directory: string | undefined;
-  readonly resolve: (info: CheckpointInfo) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /**
  * `collecting` acknowledgements; `syncing` files, which can still be given up afterwards; `writing`

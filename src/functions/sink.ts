@@ -19,7 +19,7 @@
  * 3. A savepoint prepares, but does not commit: that happens with the next checkpoint, or when the job stops with the savepoint.
  * 4. A job without checkpoints commits once, at its end.
  */
-import type { OperatorAttempt, RuntimeContext } from './runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from './runtime-context.ts';
 
 /** What {@link SinkWriter.write} may know of a record. */
 export interface SinkWriteContext {
@@ -88,15 +88,15 @@ export type DeliveryGuarantee =
 export interface Sink<T, C = unknown, S = unknown> {
   /** What it promises when checkpoints are on; left out: exactly-once with a committer, at-least-once without. */
   readonly deliveryGuarantee?: DeliveryGuarantee | undefined;
-  createWriter(context: RuntimeContext, attempt: OperatorAttempt): SinkWriter<T, C, S>;
+  createWriter(context: SubtaskContext, attempt: OperatorAttempt): SinkWriter<T, C, S>;
   /**
    * Makes the writer of a job that goes on from a checkpoint, with what `snapshotState` gave there: of one, several or, after a
    * change of parallelism, no earlier subtask. Left out on sinks whose writers have no state.
    */
   restoreWriter?(
-    context: RuntimeContext,
+    context: SubtaskContext,
     attempt: OperatorAttempt,
     states: readonly S[],
   ): SinkWriter<T, C, S>;
-  createCommitter?(context: RuntimeContext): Committer<C>;
+  createCommitter?(context: SubtaskContext): Committer<C>;
 }

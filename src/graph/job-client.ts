@@ -149,8 +149,6 @@ export interface JobClient extends AsyncDisposable {
 export interface ExecutionRequest {
   readonly graph: JobGraph;
   readonly environment: Environment;
-  /** The id of a job that is gone on with; undefined: a new one. */
-  readonly jobId?: string | undefined;
   /** For `workers`: the module that every thread imports, and what its default export gets. */
   readonly module: JobModule | undefined;
   /**

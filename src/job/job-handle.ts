@@ -24,6 +24,7 @@ import type { JobGraph } from '../graph/job-graph.ts';
 import { allocateMetrics, type MetricsLayout } from '../metrics/metrics-layout.ts';
 import { CollectBuffer } from './collect-buffer.ts';
 import type { JobExecution } from './job-runner.ts';
+import { resumedJob } from './resumed-job.ts';
 import { JobMaster, type Restart } from './job-master.ts';
 import { JobMetricsView, metricsLayoutOf } from './job-metrics.ts';
 
@@ -38,11 +39,14 @@ export class JobHandle implements JobClient {
   readonly #collected = new Map<string, CollectBuffer>();
   #status: JobStatus = 'created';
   readonly #master: JobMaster;
+  readonly #isFinishedBefore: boolean;
   #result: Promise<JobExecutionResult>;
 
   constructor(request: ExecutionRequest, makeExecution: (job: JobHandle) => JobExecution) {
     const { graph, environment } = request;
-    this.jobId = request.jobId ?? newJobId(environment);
+    const resumed = resumedJob(request);
+    this.#isFinishedBefore = resumed?.isFinished === true;
+    this.jobId = resumed?.jobId ?? newJobId(environment);
     this.jobName = graph.jobName;
     this.#environment = environment;
     this.metricsLayout = metricsLayoutOf(graph);
@@ -136,6 +140,7 @@ export class JobHandle implements JobClient {
     const startMs = clock.monotonicMs();
     try {
       if (this.#status === 'canceling') throw this.#canceledError();
+      if (this.#isFinishedBefore) throw this.#finishedBefore();
       this.#status = 'running';
       const finished = await this.#master.run();
       if (!finished) throw this.#canceledError();
@@ -164,6 +169,13 @@ export class JobHandle implements JobClient {
 
   #endCollected(failure: { readonly error: unknown } | undefined): void {
     for (const buffer of this.#collected.values()) buffer.end(failure);
+  }
+
+  #finishedBefore(): MillraceError {
+    return new MillraceError(
+      'JOB_FINISHED',
+      `job '${this.jobName}' (${this.jobId}) has finished already: there is nothing to go on with`,
+    );
   }
 
   #canceledError(): MillraceError {

@@ -4,7 +4,11 @@ import type {
   CheckpointNotification,
   CheckpointTrigger,
 } from '../checkpoint/checkpoint-messages.ts';
-import type { AssignedState, ChannelStateHandle, SubtaskState } from '../checkpoint/subtask-state.ts';
+import type {
+  AssignedState,
+  ChannelStateHandle,
+  SubtaskState,
+} from '../checkpoint/subtask-state.ts';
 import type { SourceSplit } from '../functions/source.ts';
 import type { PipelineConfiguration } from '../graph/configuration.ts';
 import type { GraphFingerprint } from '../graph/graph-hash.ts';

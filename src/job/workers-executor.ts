@@ -48,7 +48,10 @@ export function workersExecutor(threadsFactory: WorkerThreadsFactory): JobExecut
     execute: (request) => {
       const { module } = request;
       if (module === undefined) throw noModule();
-      return new JobHandle(request, (job) => new WorkersExecution({ request, module, job, threadsFactory }));
+      return new JobHandle(
+        request,
+        (job) => new WorkersExecution({ request, module, job, threadsFactory }),
+      );
     },
   };
 }

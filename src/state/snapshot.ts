@@ -90,8 +90,6 @@ export interface SnapshotInput {
 export interface SnapshotRequest {
   readonly checkpointId: number;
   readonly kind: SnapshotKind;
-  /** Its files are not ours to name again: what counts as changed for the next checkpoint stays as it is. */
-  readonly isSavepoint: boolean;
   readonly output: SnapshotOutput;
   /**
    * Whether it is a savepoint: later checkpoints neither name its files nor leave anything out

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriteContext } from '../../functions/sink.ts';
 import { blackholeSink, RECORDS_COUNTER } from './blackhole-sink.ts';
 
@@ -15,7 +15,7 @@ const noTime: SinkWriteContext = { timestamp: () => undefined, currentWatermark:
 
 test('records are counted at every flush and at the end', async (t) => {
   const counts = new Map<string, number>();
-  const context: RuntimeContext = {
+  const context: SubtaskContext = {
     jobName: 'job',
     taskName: 'blackhole',
     indexOfThisSubtask: 0,

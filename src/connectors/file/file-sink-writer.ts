@@ -10,7 +10,7 @@
  *    for it. Records are written meanwhile, into other parts.
  */
 import type { Clock, FileSystem } from '../../base/environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriter } from '../../functions/sink.ts';
 import { checkBucket } from './bucket-path.ts';
 import type { FileSinkSettings } from './file-sink.ts';
@@ -31,7 +31,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
   #counter = 0;
   #lastCheckpointId: number;
 
-  constructor(settings: FileSinkSettings<T>, context: RuntimeContext, attempt: OperatorAttempt) {
+  constructor(settings: FileSinkSettings<T>, context: SubtaskContext, attempt: OperatorAttempt) {
     const { environment } = context;
     this.#settings = settings;
     this.#fileSystem = environment.fileSystem;

@@ -6,7 +6,7 @@ import {
 } from '../../base/simulated-environment.ts';
 import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { CommitContext, Sink, SinkWriteContext } from '../../functions/sink.ts';
 import { readAll } from './testing/file-source-harness.ts';
 import { type FileSinkOptions, fileSink } from './file-sink.ts';
@@ -29,7 +29,7 @@ interface Event {
 const FIRST_TRY: CommitContext = { isRestored: false, retries: 0 };
 const NOTHING: SinkWriteContext = { timestamp: () => undefined, currentWatermark: () => 0 };
 
-function contextOf(environment: SimulatedEnvironment, subtask = 0): RuntimeContext {
+function contextOf(environment: SimulatedEnvironment, subtask = 0): SubtaskContext {
   return {
     jobName: 'job',
     taskName: 'sink',

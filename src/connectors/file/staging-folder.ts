@@ -14,13 +14,13 @@
  *    removed.
  */
 import type { FileSystem } from '../../base/environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 
 /** Whose folder it is. */
 export interface StagingOptions {
   /** The sink's folder. */
   readonly path: string;
-  readonly context: RuntimeContext;
+  readonly context: SubtaskContext;
   readonly attempt: OperatorAttempt;
   /** Stands for the job where there is none. */
   readonly runId: string;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriteContext } from '../../functions/sink.ts';
 import { printSink, type TextOutput } from './print-sink.ts';
 
@@ -39,7 +39,7 @@ class MemoryOutput implements TextOutput {
   }
 }
 
-function contextOf(subtask: number, parallelism: number): RuntimeContext {
+function contextOf(subtask: number, parallelism: number): SubtaskContext {
   return {
     jobName: 'job',
     taskName: 'print',

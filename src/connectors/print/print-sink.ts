@@ -9,7 +9,7 @@
  * 2. When the output's buffer is full the writer says so, and the job waits.
  */
 import { inspect } from 'node:util';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriter } from '../../functions/sink.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -43,7 +43,7 @@ export function printSink<T = unknown>(
 }
 
 /** What stands before a subtask's records. */
-function linePrefix(prefix: string, context: RuntimeContext): string {
+function linePrefix(prefix: string, context: SubtaskContext): string {
   const isParallel = context.numberOfParallelSubtasks > 1;
   const parts = [prefix, isParallel ? String(context.indexOfThisSubtask + 1) : ''];
   const text = parts.filter((part) => part !== '').join(':');

@@ -8,7 +8,7 @@
  * 3. A rejected commit is repeated {@link COMMIT_RETRIES_MAX} times, after growing pauses, then its error is let out.
  */
 import { MillraceError } from '../../base/errors.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { CommitContext, Committer } from '../../functions/sink.ts';
 import type { AnyRecord, SinkSpec } from '../../graph/operator-spec.ts';
 
@@ -30,7 +30,7 @@ export const RETRIES_COUNTER = 'numCommittablesRetry';
 /** See the file's head. */
 export class CommitQueue {
   readonly #sink: SinkSpec['sink'];
-  readonly #context: RuntimeContext;
+  readonly #context: SubtaskContext;
   readonly #operatorName: string;
   #pending: readonly PendingCommittables[] = [];
   #committer: Committer<AnyRecord> | undefined;
@@ -38,7 +38,7 @@ export class CommitQueue {
   #endPause: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(sink: SinkSpec['sink'], context: RuntimeContext, operatorName: string) {
+  constructor(sink: SinkSpec['sink'], context: SubtaskContext, operatorName: string) {
     this.#sink = sink;
     this.#context = context;
     this.#operatorName = operatorName;

@@ -7,7 +7,7 @@ import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
 import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
 import type {
@@ -32,6 +32,8 @@ export interface Emitted {
 /** What a {@link StageDriver} may be told. */
 export interface StageDriverOptions {
   readonly keySelector?: AnyKeySelector | undefined;
+  /** Of the second input of connected streams. */
+  readonly secondKeySelector?: AnyKeySelector | undefined;
   readonly operatorName?: string | undefined;
   /** Ids of the side outputs that are read. */
   readonly sideOutputs?: readonly string[] | undefined;
@@ -81,8 +83,9 @@ export class StageDriver {
   slices = 0;
   watermark: number = NO_TIMESTAMP;
   readonly environment: SimulatedEnvironment;
-  readonly #keySelector: AnyKeySelector | undefined;
-  readonly #loop: RowLoop | undefined;
+  readonly #keySelectors: readonly (AnyKeySelector | undefined)[];
+  /** By input. */
+  readonly #loops: readonly RowLoop[];
   readonly #batch: RowBatch = {
     count: 0,
     values: new Array<unknown>(BATCH_ROWS).fill(undefined),
@@ -99,13 +102,13 @@ export class StageDriver {
     this.stage = stage;
     this.environment =
       options.environment ?? simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
-    this.#keySelector = options.keySelector;
+    this.#keySelectors = keySelectorsOf(stage, options);
     for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
     const emit =
       options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
     stage.open(this.#context(options, emit, restored !== undefined));
     if (restored !== undefined) stage.restore?.(restored);
-    this.#loop = stage.onRow === undefined ? undefined : compileRowLoop(stage.onRow, emit);
+    this.#loops = compileRowLoops(stage, emit);
   }
 
   get nowMs(): number {
@@ -117,20 +120,23 @@ export class StageDriver {
     return this.output.map(({ value }) => value);
   }
 
-  /** Hands rows over in batches. */
-  push(rows: readonly (readonly [value: unknown, timestamp?: number])[]): void {
+  /** Hands rows over in batches, on one of the inputs. */
+  push(rows: readonly (readonly [value: unknown, timestamp?: number])[], input: number = 0): void {
     for (let from = 0; from < rows.length; from += BATCH_ROWS) {
       const part = rows.slice(from, from + BATCH_ROWS);
-      part.forEach(([value, timestamp], i) => this.#setRow(i, value, timestamp ?? NO_TIMESTAMP));
+      part.forEach(([value, timestamp = NO_TIMESTAMP], i) =>
+        this.#setRow(i, { value, timestamp }, input),
+      );
       this.#batch.count = part.length;
-      this.pushBatch(this.#batch);
+      this.pushBatch(this.#batch, input);
     }
   }
 
   /** Hands a ready batch over. */
-  pushBatch(batch: RowBatch): void {
-    if (this.#loop !== undefined) this.#loop(batch);
-    else this.stage.onBatch?.(batch);
+  pushBatch(batch: RowBatch, input: number = 0): void {
+    const loop = this.#loops[input];
+    if (loop !== undefined) loop(batch);
+    else this.stage.onBatch?.(batch, input);
   }
 
   /** The input's watermark advances. */
@@ -159,7 +165,9 @@ export class StageDriver {
   /** Maximum watermark, end of input, `finish` and `close`. */
   async end(): Promise<void> {
     this.advanceWatermark(MAX_WATERMARK);
-    this.#untilDone(() => this.stage.endInput?.(0) ?? true);
+    for (let input = 0; input < this.stage.inputCount; input++) {
+      this.#untilDone(() => this.stage.endInput?.(input) ?? true);
+    }
     await this.stage.finish?.({ hasFinalCheckpoint: false });
     await this.stage.close?.();
   }
@@ -169,11 +177,10 @@ export class StageDriver {
     while (!slice()) this.slices++;
   }
 
-  #setRow(i: number, value: unknown, timestamp: number): void {
+  #setRow(i: number, { value, timestamp }: Emitted, input: number): void {
     this.#batch.values[i] = value;
     this.#batch.timestamps[i] = timestamp;
-    if (this.#keySelector === undefined) return;
-    const key = this.#keySelector(value);
+    const key = this.#keySelectors[input]?.(value);
     this.#batch.hashes[i] = key === null || key === undefined ? 0 : hashKey(key);
   }
 
@@ -212,7 +219,9 @@ export class StageDriver {
         ...options.attempt,
       },
       keySelector: options.keySelector,
+      keySelectors: keySelectorsOf(this.stage, options),
       inputType: undefined,
+      inputTypes: keySelectorsOf(this.stage, options).map(() => undefined),
       outputType: undefined,
       autoWatermarkIntervalMs: options.autoWatermarkIntervalMs ?? 200,
       counts: this.counts,
@@ -231,7 +240,7 @@ export class StageDriver {
     };
   }
 
-  #runtimeContext(options: StageDriverOptions): RuntimeContext {
+  #runtimeContext(options: StageDriverOptions): SubtaskContext {
     return {
       jobName: 'job under test',
       taskName: options.operatorName ?? 'operator under test',
@@ -244,11 +253,21 @@ export class StageDriver {
   }
 }
 
-/** The loop of a chain of one stage. */
-function compileRowLoop(onRow: NonNullable<ChainStage['onRow']>, emit: Emit): RowLoop {
-  const builder = new TestLoopBuilder(emit);
-  onRow(builder, { value: 'value', timestamp: 'timestamp' });
-  return builder.compile();
+function keySelectorsOf(
+  { inputCount }: ChainStage,
+  { keySelector, secondKeySelector }: StageDriverOptions,
+): readonly (AnyKeySelector | undefined)[] {
+  return [keySelector, secondKeySelector].slice(0, inputCount);
+}
+
+/** The loops of a chain of one stage, by input. */
+function compileRowLoops({ onRow, inputCount }: ChainStage, emit: Emit): readonly RowLoop[] {
+  if (onRow === undefined) return [];
+  return Array.from({ length: inputCount }, (_, input) => {
+    const builder = new TestLoopBuilder(emit);
+    onRow(builder, { value: 'value', timestamp: 'timestamp' }, input);
+    return builder.compile();
+  });
 }
 
 class TestLoopBuilder implements LoopBuilder {

@@ -25,6 +25,7 @@ import { ALL_ROWS, KeyedBatch } from '../aggregate/keyed-batch.ts';
 import type { KeyedFold } from '../aggregate/keyed-fold.ts';
 import { BATCH_ROWS, NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
 import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
+import { FunctionContext } from '../function-context.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { OpenWindow } from './open-windows.ts';
 import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
@@ -49,7 +50,7 @@ export function windowStage(spec: WindowSpec): ChainStage {
     inputCount: 1,
     keyed: true,
     open: (context) => {
-      spec.windowFunction?.open?.(context.runtimeContext);
+      spec.windowFunction?.open?.(new FunctionContext(context));
       operator = new WindowOperator(spec, context);
     },
     onBatch: (batch) => operator.onBatch(batch),

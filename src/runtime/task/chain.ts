@@ -11,7 +11,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
 import {
@@ -49,7 +49,7 @@ export interface ChainOptions {
   readonly outputs: readonly EdgeOutput[];
   readonly environment: Environment;
   readonly configuration: PipelineConfiguration;
-  readonly runtimeContext: (node: ChainNode) => RuntimeContext;
+  readonly runtimeContext: (node: ChainNode) => SubtaskContext;
   readonly collectEndpoint: (name: string) => CollectEndpoint;
   readonly state: ChainStateOptions;
   readonly attempt: Omit<StageContext['attempt'], 'operatorId'>;
@@ -75,6 +75,7 @@ interface FrameLoop {
 }
 
 type Pass =
+  | { readonly kind: 'end-input'; readonly input: number; cursor: number }
   | { readonly kind: 'watermark'; readonly watermark: number; cursor: number }
   | { readonly kind: 'timers'; readonly nowMs: number; cursor: number }
   | { readonly kind: 'end'; cursor: number };
@@ -90,7 +91,9 @@ export class Chain {
   readonly #compiler: LoopCompiler;
   readonly #frameLoops = new Map<string, FrameLoop>();
   readonly #state: ChainState;
-  #runRows: RunRows | undefined;
+  /** By input of the head. */
+  readonly #runRows: (RunRows | undefined)[] = [];
+  readonly #endedInputs = new Set<number>();
   #pass: Pass | undefined;
   #failedRow: (() => unknown) | undefined;
   /** What a stage that takes batches said of its failure. */
@@ -137,6 +140,11 @@ export class Chain {
     this.progress.at = index;
   };
 
+  /** How many logical inputs the head has. */
+  get inputCount(): number {
+    return this.#running(0).stage.inputCount;
+  }
+
   /** The watermark of the chain: its input's, or the one its source makes. */
   get currentWatermark(): number {
     const head = this.#nodes[0];
@@ -167,30 +175,33 @@ export class Chain {
     return this.#compiler.sideEmitter(index, tagId);
   }
 
-  /** Runs all rows of a batch through the chain. */
-  runRows(batch: RowBatch): void {
+  /** Runs all rows of a batch that came on an input of the head through the chain. */
+  runRows(batch: RowBatch, input: number = 0): void {
     const head = this.#running(0);
     if (head.stage.onRow === undefined) {
       head.counts.numRecordsIn += batch.count;
       this.progress.at = 0;
-      head.stage.onBatch?.(batch);
+      head.stage.onBatch?.(batch, input);
     } else {
-      this.#runRows ??= this.#compiler.runRows();
+      const run = (this.#runRows[input] ??= this.#compiler.runRows(input));
       this.#failedRow = () => batch.values[this.progress.row];
-      this.#runRows(batch, 0, batch.count);
+      run(batch, 0, batch.count);
       this.#failedRow = undefined;
     }
     this.flushBatches();
   }
 
-  /** Decodes a frame and runs its rows through the chain; the loop is compiled once per schema. Returns the row count. */
-  runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema): number {
-    let loop = this.#frameLoops.get(schema.json);
+  /**
+   * Decodes a frame and runs its rows through the chain; the loop is compiled once per input and schema. Returns the row count.
+   */
+  runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema, input: number = 0): number {
+    const name = input === 0 ? schema.json : `${input} ${schema.json}`;
+    let loop = this.#frameLoops.get(name);
     if (loop === undefined) {
       const reader = createFrameReader(schema);
-      const run = this.#compiler.runFrame(reader, String(this.#frameLoops.size));
+      const run = this.#compiler.runFrame(reader, String(this.#frameLoops.size), input);
       loop = { reader, run };
-      this.#frameLoops.set(schema.json, loop);
+      this.#frameLoops.set(name, loop);
     }
     const { reader } = loop;
     const rows = reader.open(memory, offset);
@@ -227,7 +238,13 @@ export class Chain {
     return this.continuePass();
   }
 
-  /** Starts the pass of the end of input; true when it is done already. */
+  /** Starts the pass of the end of one of the head's inputs while others go on; true when it is done already. */
+  beginEndOfInput(input: number): boolean {
+    this.#pass = { kind: 'end-input', input, cursor: 0 };
+    return this.continuePass();
+  }
+
+  /** Starts the pass of the end of all input; true when it is done already. */
   beginEnd(): boolean {
     this.#pass = { kind: 'end', cursor: 0 };
     return this.continuePass();
@@ -339,6 +356,8 @@ export class Chain {
         return this.#passTimer(index, pass.nowMs);
       case 'end':
         return this.#passEnd(index);
+      case 'end-input':
+        return index > 0 || this.#passEndOfInput(this.#running(0), pass.input);
       default:
         return pass satisfies never;
     }
@@ -390,8 +409,19 @@ export class Chain {
       node.entered = true;
     }
     this.progress.at = index;
-    if (node.stage.endInput !== undefined && !node.stage.endInput(0)) return false;
+    for (let input = 0; input < node.stage.inputCount; input++) {
+      if (index > 0 || !this.#endedInputs.has(input)) {
+        if (!this.#passEndOfInput(node, input)) return false;
+      }
+    }
     node.entered = false;
+    return true;
+  }
+
+  #passEndOfInput(node: RunningNode, input: number): boolean {
+    this.progress.at = node.index;
+    if (node.stage.endInput !== undefined && !node.stage.endInput(input)) return false;
+    if (node.index === 0) this.#endedInputs.add(input);
     return true;
   }
 
@@ -474,10 +504,10 @@ export class Chain {
   #batchOf(index: number, stage: ChainStage): Pick<RunningNode, 'batch' | 'flushBatch'> {
     if (stage.onRow !== undefined) return { batch: undefined, flushBatch: undefined };
     const batch = newRowBatch();
-    const flushBatch = (): void => {
+    const flushBatch = (input = 0): void => {
       if (batch.count === 0) return;
       this.progress.at = index;
-      stage.onBatch?.(batch);
+      stage.onBatch?.(batch, input);
       batch.count = 0;
     };
     return { batch, flushBatch };
@@ -514,8 +544,10 @@ export class Chain {
         this.#failedRecord = { record };
       },
       attempt: { ...attempt, operatorId: node.node.operatorId },
-      keySelector: node.node.keySelector,
-      inputType: node.node.inputType,
+      keySelector: node.node.keySelectors[0],
+      keySelectors: node.node.keySelectors,
+      inputType: node.node.inputTypes[0],
+      inputTypes: node.node.inputTypes,
       outputType: node.node.outputType,
       autoWatermarkIntervalMs: configuration.autoWatermarkIntervalMs,
       counts: node.counts,

@@ -1,5 +1,6 @@
 /**
- * @dataplane The channels that feed a task, taken in turn; watermarks and status go through the valve.
+ * @dataplane The channels that feed a task, taken in turn; watermarks and status go through the valve. Of connected streams each
+ * channel belongs to one of the two logical inputs; the watermark is that of all channels.
  *
  * Invariant: a channel's next element is not touched while a watermark pass of the chain is unfinished.
  */
@@ -7,7 +8,11 @@ import type { Environment } from '../../base/environment.ts';
 import { BarrierAlignment } from '../../checkpoint/barrier-alignment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { InputChannel } from '../channel/channel.ts';
-import { type CapturedChannel, ChannelCapture, type ChannelId } from '../channel/channel-capture.ts';
+import {
+  type CapturedChannel,
+  ChannelCapture,
+  type ChannelId,
+} from '../channel/channel-capture.ts';
 import { ACTIVE, BARRIER, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from '../channel/element.ts';
 import type { Chain } from './chain.ts';
 import {
@@ -34,6 +39,8 @@ export interface GateInputOptions {
   readonly environment: Environment;
   /** Whether channels whose barrier has come wait for the others. */
   readonly isExactlyOnce: boolean;
+  /** By channel, the logical input that it belongs to. */
+  readonly inputs: readonly number[];
   /** The channels' names, in their order; undefined if barriers of this input must not be overtaken. */
   readonly channelIds: readonly ChannelId[] | undefined;
   /** All barriers of a checkpoint are there. */
@@ -44,6 +51,11 @@ export interface GateInputOptions {
 export class GateInput implements TaskInput {
   readonly #channels: readonly InputChannel[];
   readonly #ended: boolean[];
+  /** By channel: the logical input that it belongs to; and by logical input how many channels are open. */
+  readonly #inputs: readonly number[];
+  readonly #openOf: number[] = [];
+  /** Logical inputs that have ended and whose end the chain has not seen. */
+  readonly #endedInputs: number[] = [];
   readonly #chain: Chain;
   readonly #environment: Environment;
   readonly #valve: WatermarkValve;
@@ -57,11 +69,16 @@ export class GateInput implements TaskInput {
 
   constructor(
     channels: readonly InputChannel[],
-    { chain, environment, isExactlyOnce, aligned, channelIds }: GateInputOptions,
+    { chain, environment, isExactlyOnce, aligned, channelIds, inputs }: GateInputOptions,
   ) {
     this.#channelIds = channelIds;
     this.#channels = channels;
     this.#alignment = new BarrierAlignment(channels.length, isExactlyOnce, { aligned });
+    this.#inputs = inputs;
+    for (let input = 0; input < chain.inputCount; input++) {
+      this.#openOf.push(inputs.filter((each) => each === input).length);
+      if (this.#openOf[input] === 0) this.#endedInputs.push(input);
+    }
     this.#ended = channels.map(() => false);
     this.#open = channels.length;
     this.#chain = chain;
@@ -85,6 +102,11 @@ export class GateInput implements TaskInput {
     if (this.#idleWanted !== undefined) this.#passStatusOn(this.#idleWanted);
     // Behind `global` all subtasks but the first have no channel at all.
     if (this.#open === 0) return INPUT_ENDED;
+    const ended = this.#endedInputs.shift();
+    if (ended !== undefined) {
+      this.#chain.beginEndOfInput(ended);
+      return INPUT_SOME;
+    }
     const count = this.#channels.length;
     const start = this.#next + this.#environment.scheduler.choose(count);
     for (let turn = 0; turn < count; turn++) {
@@ -124,7 +146,8 @@ export class GateInput implements TaskInput {
 
   forgetCheckpoint(checkpointId: number): void {
     this.#alignment.forget(checkpointId);
-    if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId) this.#capturing = undefined;
+    if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId)
+      this.#capturing = undefined;
   }
 
   overtake({ checkpointId }: CheckpointBarrier): InFlightRecords | undefined {
@@ -151,7 +174,8 @@ export class GateInput implements TaskInput {
     const capture = capturing.captures[index];
     const id = this.#channelIds?.[index];
     capturing.captures[index] = undefined;
-    if (capture !== undefined && id !== undefined) capturing.done.push({ id, side: 'input', capture });
+    if (capture !== undefined && id !== undefined)
+      capturing.done.push({ id, side: 'input', capture });
   }
 
   #collect(capturing: Capturing): readonly CapturedChannel[] | undefined {
@@ -182,10 +206,10 @@ export class GateInput implements TaskInput {
     if (capture !== undefined) this.#capture(index, channel, kind, capture);
     switch (kind) {
       case ROWS:
-        this.#chain.runRows(channel.batch);
+        this.#chain.runRows(channel.batch, this.#inputs[index]);
         break;
       case FRAME:
-        this.#chain.runFrame(channel.memory, channel.offset, channel.schema);
+        this.#chain.runFrame(channel.memory, channel.offset, channel.schema, this.#inputs[index]);
         break;
       case WATERMARK:
         this.#valve.inputWatermark(index, channel.watermark);
@@ -202,6 +226,7 @@ export class GateInput implements TaskInput {
       case END:
         this.#ended[index] = true;
         this.#open--;
+        this.#inputChannelEnded(this.#inputs[index] ?? 0);
         this.#valve.inputEnd(index);
         this.#alignment.ended(index, this.#environment.clock.monotonicMs());
         break;
@@ -209,6 +234,12 @@ export class GateInput implements TaskInput {
         throw new RangeError(`a channel gave an element of unknown kind ${kind}`);
     }
     channel.release();
+  }
+
+  #inputChannelEnded(input: number): void {
+    const open = (this.#openOf[input] ?? 0) - 1;
+    this.#openOf[input] = open;
+    if (open === 0) this.#endedInputs.push(input);
   }
 
   /** After the watermark that came with it has passed. */

@@ -9,7 +9,7 @@ import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../../state/operator-state-backend.ts';
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SourceSplit } from '../../functions/source.ts';
 import type { ChainNode, JobEdge, JobGraph, JobVertex } from '../../graph/job-graph.ts';
 import type { MetricsLayout } from '../../metrics/metrics-layout.ts';
@@ -300,12 +300,14 @@ function gateInput(
   const inputs: InputChannel[] = [];
   const channelIds: ChannelId[] = [];
   let canOvertake = true;
+  const logicalInputs: number[] = [];
   for (const index of chain.vertex.inputs) {
     const edge = edgeAt(graph, index);
     for (const { source, target } of connectionsOf(graph, edge)) {
       if (target !== subtask) continue;
       inputs.push(channels.input({ edge, source, target }));
       channelIds.push(channelIdOf(graph, { edge, source, target }));
+      logicalInputs.push(edge.target.input);
     }
     // As in Flink: what was sent to every channel cannot be sent again to one of them.
     if (edge.partitioner.kind === 'broadcast') canOvertake = false;
@@ -315,6 +317,7 @@ function gateInput(
     environment,
     isExactlyOnce,
     aligned,
+    inputs: logicalInputs,
     channelIds: canOvertake ? channelIds : undefined,
   });
 }
@@ -325,7 +328,7 @@ function runtimeContextOf(
   node: ChainNode,
   subtask: number,
   metrics: SubtaskMetrics,
-): RuntimeContext {
+): SubtaskContext {
   return {
     jobName: options.graph.jobName,
     taskName: node.name,
