@@ -11,7 +11,7 @@
  * 6. A writer is closed once, and does nothing afterwards.
  */
 import type { Environment } from '../../base/environment.ts';
-import type { OperatorAttempt, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { CommitContext, Committer, Sink, SinkWriter } from '../../functions/sink.ts';
 import type { CommitRules, TransactionalStore } from './transactional-store.ts';
 
@@ -79,7 +79,7 @@ class TransactionalWriter<T>
 
   constructor(
     options: TransactionalSinkOptions,
-    context: RuntimeContext,
+    context: SubtaskContext,
     attempt: OperatorAttempt,
     states: readonly TransactionalWriterState[],
   ) {
