@@ -25,12 +25,18 @@ function alignment(
 test('a channel is blocked from its barrier to the last one', (t) => {
   const { align, aligned } = alignment(3);
   align.barrier(1, barrier(1), 10);
-  t.deepEqual([0, 1, 2].map((channel) => align.isBlocked(channel)), [false, true, false]);
+  t.deepEqual(
+    [0, 1, 2].map((channel) => align.isBlocked(channel)),
+    [false, true, false],
+  );
   align.barrier(0, barrier(1), 12);
   t.deepEqual(aligned, []);
   align.barrier(2, barrier(1), 17);
   t.deepEqual(aligned, [[1, 7]]);
-  t.deepEqual([0, 1, 2].map((channel) => align.isBlocked(channel)), [false, false, false]);
+  t.deepEqual(
+    [0, 1, 2].map((channel) => align.isBlocked(channel)),
+    [false, false, false],
+  );
 });
 
 test('at-least-once counts barriers and blocks nothing', (t) => {

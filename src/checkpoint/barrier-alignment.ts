@@ -49,9 +49,7 @@ export class BarrierAlignment {
   isBlocked(channel: number): boolean {
     const current = this.#current;
     return (
-      this.#isBlocking &&
-      current !== undefined &&
-      this.#barrierOf[channel] === current.checkpointId
+      this.#isBlocking && current !== undefined && this.#barrierOf[channel] === current.checkpointId
     );
   }
 

@@ -25,7 +25,11 @@ const KIND_SHIFT = 2;
 const KINDS: readonly SnapshotKind[] = ['incremental', 'full', 'canonical'];
 
 /** Writes a barrier to `target` at a float64 index. */
-export function encodeBarrier(barrier: CheckpointBarrier, target: Float64Array, index: number): void {
+export function encodeBarrier(
+  barrier: CheckpointBarrier,
+  target: Float64Array,
+  index: number,
+): void {
   target[index] = barrier.checkpointId;
   target[index + 1] = barrier.timestamp;
   target[index + 2] =

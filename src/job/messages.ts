@@ -4,7 +4,11 @@ import type {
   CheckpointNotification,
   CheckpointTrigger,
 } from '../checkpoint/checkpoint-messages.ts';
-import type { AssignedState, ChannelStateHandle, SubtaskState } from '../checkpoint/subtask-state.ts';
+import type {
+  AssignedState,
+  ChannelStateHandle,
+  SubtaskState,
+} from '../checkpoint/subtask-state.ts';
 import type { SourceSplit } from '../functions/source.ts';
 import type { PipelineConfiguration } from '../graph/configuration.ts';
 import type { GraphFingerprint } from '../graph/graph-hash.ts';
@@ -85,6 +89,8 @@ export interface WorkerDeployment {
   readonly module: JobModule;
   readonly configuration: PipelineConfiguration;
   readonly state: StateDeployment;
+  /** See `metrics/heartbeats.ts`. */
+  readonly heartbeats: SharedArrayBuffer;
   readonly metricsBuffer: ArrayBufferLike;
   /** One doorbell per worker, then the host's. */
   readonly doorbells: SharedArrayBuffer;

@@ -101,8 +101,11 @@ class SimulatedRunner implements TaskRunner {
     this.#clock = environment.clock;
     const workers = Math.max(1, ...request.graph.vertices.map(({ parallelism }) => parallelism));
     const doorbells = Doorbell.allocate(workers);
-    const channels = channelsOf(request, { workers, doorbells, barrierOf: (checkpointId) =>
-      this.#local.barrierOf(checkpointId) });
+    const channels = channelsOf(request, {
+      workers,
+      doorbells,
+      barrierOf: (checkpointId) => this.#local.barrierOf(checkpointId),
+    });
     this.#local = new LocalTasks({
       request,
       job,
@@ -282,7 +285,11 @@ class SimulatedRunner implements TaskRunner {
 /** Each worker's view of the channels: local ones of its own, rings to and from the others. */
 function channelsOf(
   { graph, environment }: ExecutionRequest,
-  { workers, doorbells, barrierOf }: Pick<RingChannelsOptions, 'doorbells' | 'barrierOf'> & { workers: number },
+  {
+    workers,
+    doorbells,
+    barrierOf,
+  }: Pick<RingChannelsOptions, 'doorbells' | 'barrierOf'> & { workers: number },
 ): ChannelFactory[] {
   const { ringBytes = RING_BYTES, overflowBytesMax } = graph.configuration;
   const { fileSystem } = environment;

@@ -31,7 +31,10 @@ export class SourceCoordinator {
 
   constructor(
     vertex: JobVertex,
-    { environment, enumeratorSplits }: Pick<SourceCoordinatorsOptions, 'environment' | 'enumeratorSplits'>,
+    {
+      environment,
+      enumeratorSplits,
+    }: Pick<SourceCoordinatorsOptions, 'environment' | 'enumeratorSplits'>,
     link: ReaderLink,
     fail: (error: unknown) => void,
   ) {
@@ -45,15 +48,17 @@ export class SourceCoordinator {
     this.#started = this.#start(() =>
       spec.source.createEnumerator(
         {
-        parallelism: vertex.parallelism,
-        environment,
-        assignSplit: (split: SourceSplit, subtask: number) => {
-          if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
+          parallelism: vertex.parallelism,
+          environment,
+          assignSplit: (split: SourceSplit, subtask: number) => {
+            if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
+          },
+          signalNoMoreSplits: (subtask: number) => {
+            if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
+          },
         },
-        signalNoMoreSplits: (subtask: number) => {
-          if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
-        },
-      }, restored),
+        restored,
+      ),
     );
     this.#started.catch(this.#fail);
   }

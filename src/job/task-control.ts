@@ -51,7 +51,10 @@ export class TaskControl {
     if (!this.#begun.has(checkpointId)) this.#receive();
     const begun = this.#begun.get(checkpointId);
     if (begun !== undefined) return begun;
-    throw new MillraceError('BUG', `a barrier of checkpoint ${checkpointId} came before its trigger`);
+    throw new MillraceError(
+      'BUG',
+      `a barrier of checkpoint ${checkpointId} came before its trigger`,
+    );
   }
 
   handle(message: TaskMessage): void {
@@ -82,7 +85,9 @@ export class TaskControl {
     }
   }
 
-  #complete(notification: Extract<TaskMessage, { kind: 'checkpoint-complete' }>['notification']): void {
+  #complete(
+    notification: Extract<TaskMessage, { kind: 'checkpoint-complete' }>['notification'],
+  ): void {
     const { checkpointId, commits, isFinal, stop } = notification;
     this.#forget(checkpointId);
     for (const { task } of this.#tasks()) {

@@ -2,7 +2,11 @@
 import type { Environment } from '../base/environment.ts';
 import { toPlainError } from '../base/errors.ts';
 import type { CheckpointPlace } from '../checkpoint/checkpoint-messages.ts';
-import { snapshotInput, snapshotOutput, type SnapshotOutputOptions } from '../checkpoint/snapshot-files.ts';
+import {
+  snapshotInput,
+  snapshotOutput,
+  type SnapshotOutputOptions,
+} from '../checkpoint/snapshot-files.ts';
 import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { JobGraph, JobVertex } from '../graph/job-graph.ts';
 import type { RestoredState } from '../runtime/task/chain-state.ts';

@@ -63,7 +63,10 @@ export function registerStateBackend(name: string, factory: KeyedStateBackendsFa
  *
  * @throws STATE_BACKEND_UNAVAILABLE if the entry point does not bring it, or its binding cannot be loaded
  */
-export function keyedStateBackends(name: string, options: WorkerBackendOptions): KeyedStateBackends {
+export function keyedStateBackends(
+  name: string,
+  options: WorkerBackendOptions,
+): KeyedStateBackends {
   const factory = factories.get(name);
   if (factory !== undefined) return factory(options);
   throw new MillraceError(

@@ -36,3 +36,20 @@ export {
   type SimulationMain,
   type SimulationReport,
 } from './simulation/simulate.ts';
+export {
+  type TransactionCommittable,
+  type TransactionalSinkOptions,
+  type TransactionalWriterState,
+  transactionalSink,
+} from './transactional/transactional-sink.ts';
+export {
+  type CommitRules,
+  fileTransactionalStore,
+  memoryTransactionalStore,
+  TransactionalStore,
+} from './transactional/transactional-store.ts';
+export {
+  type TransactionEvent,
+  type TransactionLog,
+  type TransactionOrigin,
+} from './transactional/transaction-log.ts';

@@ -21,7 +21,17 @@ import type { FrameWriter } from '../../types/frame-writer.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, BARRIER, type ElementKind, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from './element.ts';
+import {
+  ACTIVE,
+  BARRIER,
+  type ElementKind,
+  END,
+  FRAME,
+  IDLE,
+  NOTHING,
+  ROWS,
+  WATERMARK,
+} from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 import { clearRowBatch, newRowBatch } from './row-batch.ts';
 
@@ -289,7 +299,6 @@ export class LocalChannel implements OutputChannel, InputChannel {
     }
     return this.#writer;
   }
-
 }
 
 type PushFrame = (memory: FrameMemory, byteLength: number) => void;

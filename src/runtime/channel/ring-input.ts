@@ -11,7 +11,16 @@ import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { RingReader } from '../ring/ring-reader.ts';
 import type { ChannelSchema, InputChannel } from './channel.ts';
 import { ChannelCapture } from './channel-capture.ts';
-import { BARRIER, type ElementKind, FRAME, LAST_PART, NOTHING, PART, SCHEMA, WATERMARK } from './element.ts';
+import {
+  BARRIER,
+  type ElementKind,
+  FRAME,
+  LAST_PART,
+  NOTHING,
+  PART,
+  SCHEMA,
+  WATERMARK,
+} from './element.ts';
 import { newRowBatch } from './row-batch.ts';
 import { schemaFromJson } from './schema-registry.ts';
 

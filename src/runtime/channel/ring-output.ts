@@ -9,11 +9,7 @@
  * 4. Within a step frames become visible when there are many bytes of them, else at its end: a consumer that sleeps is then woken
  *    once per step, not once per frame (a job with a watermark per record cuts thousands of small frames a second).
  */
-import {
-  BARRIER_BYTES,
-  type CheckpointBarrier,
-  encodeBarrier,
-} from '../../checkpoint/barrier.ts';
+import { BARRIER_BYTES, type CheckpointBarrier, encodeBarrier } from '../../checkpoint/barrier.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
@@ -21,7 +17,17 @@ import type { RingWriter } from '../ring/ring-writer.ts';
 import type { ChannelSchema, OutputChannel } from './channel.ts';
 import { ChannelCapture } from './channel-capture.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, BARRIER, END, FRAME, IDLE, LAST_PART, PART, SCHEMA, WATERMARK } from './element.ts';
+import {
+  ACTIVE,
+  BARRIER,
+  END,
+  FRAME,
+  IDLE,
+  LAST_PART,
+  PART,
+  SCHEMA,
+  WATERMARK,
+} from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 
 /** A frame has about this many bytes: that much room is one batch's credit. */

@@ -137,7 +137,10 @@ export class RingReader {
    * Visits the unread frames in order, the current one included, up to the mark `mark` or the last one that is published, until
    * `visit` returns false. True if it came to the mark.
    */
-  scan(mark: number, visit: (kind: number, offset: number, byteLength: number) => boolean): boolean {
+  scan(
+    mark: number,
+    visit: (kind: number, offset: number, byteLength: number) => boolean,
+  ): boolean {
     this.#head = Atomics.load(this.#words, HEAD_WORD);
     this.loadMark();
     let position = this.#recordBytes > 0 ? this.#start : this.#tail;

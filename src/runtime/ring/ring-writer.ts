@@ -147,8 +147,7 @@ export class RingWriter {
   mark(mark: number): void {
     Atomics.store(this.#words, MARK_POSITION_WORD, this.#head);
     Atomics.store(this.#words, MARK_WORD, mark);
-    const doorbell = this.#consumerDoorbell;
-    if (doorbell !== undefined) doorbell.ring();
+    this.#consumerDoorbell?.ring();
   }
 
   /** Bytes that the consumer has not yet released, headers and padding included. */

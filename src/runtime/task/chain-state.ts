@@ -11,7 +11,10 @@ import type { AssignedState, OperatorSubtaskState } from '../../checkpoint/subta
 import type { ChainNode } from '../../graph/job-graph.ts';
 import type { ChainStage, SnapshotContext, StageContext } from '../../operators/chain-stage.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
-import type { OperatorStateBackend, OperatorStateSnapshot } from '../../state/operator-state-backend.ts';
+import type {
+  OperatorStateBackend,
+  OperatorStateSnapshot,
+} from '../../state/operator-state-backend.ts';
 import type {
   KeyedStateHandle,
   SnapshotInput,

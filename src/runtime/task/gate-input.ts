@@ -8,7 +8,11 @@ import type { Environment } from '../../base/environment.ts';
 import { BarrierAlignment } from '../../checkpoint/barrier-alignment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { InputChannel } from '../channel/channel.ts';
-import { type CapturedChannel, ChannelCapture, type ChannelId } from '../channel/channel-capture.ts';
+import {
+  type CapturedChannel,
+  ChannelCapture,
+  type ChannelId,
+} from '../channel/channel-capture.ts';
 import { ACTIVE, BARRIER, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from '../channel/element.ts';
 import type { Chain } from './chain.ts';
 import {
@@ -142,7 +146,8 @@ export class GateInput implements TaskInput {
 
   forgetCheckpoint(checkpointId: number): void {
     this.#alignment.forget(checkpointId);
-    if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId) this.#capturing = undefined;
+    if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId)
+      this.#capturing = undefined;
   }
 
   overtake({ checkpointId }: CheckpointBarrier): InFlightRecords | undefined {
@@ -169,7 +174,8 @@ export class GateInput implements TaskInput {
     const capture = capturing.captures[index];
     const id = this.#channelIds?.[index];
     capturing.captures[index] = undefined;
-    if (capture !== undefined && id !== undefined) capturing.done.push({ id, side: 'input', capture });
+    if (capture !== undefined && id !== undefined)
+      capturing.done.push({ id, side: 'input', capture });
   }
 
   #collect(capturing: Capturing): readonly CapturedChannel[] | undefined {
