@@ -55,7 +55,13 @@ export async function executeJobModule(
   const module = { url: href, args };
   const graph = await buildModuleGraph(module, base, jobName, buildJobGraph);
   const environment = options.environment ?? builtIn('environment')();
-  return jobExecutor(base.executor).execute({ graph, environment, module, resume: options.resume, onWarning: options.onWarning });
+  return jobExecutor(base.executor).execute({
+    graph,
+    environment,
+    module,
+    resume: options.resume,
+    onWarning: options.onWarning,
+  });
 }
 
 function hrefOf(url: URL | string): string {

@@ -37,21 +37,26 @@ const JOB = fileURLToPath(new URL('kill-job.ts', import.meta.url));
 /** Starts it and waits for its end. */
 export async function runProcess(options: ProcessOptions): Promise<ProcessRun> {
   const { folder, crashAt, killAfterMs } = options;
-  const child = spawn(process.execPath, ['--no-warnings', '--import', HOOK, ...argumentsOf(options)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      XDG_RUNTIME_DIR: folder,
-      MILLRACE_TEST_TRACE_FD: '3',
-      ...(crashAt && { MILLRACE_TEST_CRASH_AT: `${crashAt.point}:${crashAt.count}` }),
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', '--import', HOOK, ...argumentsOf(options)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        XDG_RUNTIME_DIR: folder,
+        MILLRACE_TEST_TRACE_FD: '3',
+        ...(crashAt && { MILLRACE_TEST_CRASH_AT: `${crashAt.point}:${crashAt.count}` }),
+      },
     },
-  });
+  );
   const points: FaultPoint[] = [];
   let timer: NodeJS.Timeout | undefined;
   (child.stdio[3] as Readable).on('data', (bytes: Uint8Array) => {
     for (const byte of bytes) points.push(faultPoints[byte] as FaultPoint);
     if (killAfterMs === undefined || timer !== undefined) return;
-    if (points.includes('restore.running')) timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    if (points.includes('restore.running'))
+      timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   });
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text));
@@ -68,5 +73,14 @@ function argumentsOf(options: ProcessOptions): string[] {
     ...['--checkpoint-interval', `${intervalMs} ms`, '--state', backend, '--resume'],
     ...(options.configuration ?? []).flatMap((each) => ['-D', each]),
   ];
-  return [MAIN, 'run', JOB, ...flags, '--', `${folder}/out`, String(records), String(ratePerSecond)];
+  return [
+    MAIN,
+    'run',
+    JOB,
+    ...flags,
+    '--',
+    `${folder}/out`,
+    String(records),
+    String(ratePerSecond),
+  ];
 }

@@ -14,7 +14,12 @@ import {
 } from '../../src/index.ts';
 import { type KillRecord, recordOf, WINDOW_MS } from './expected.ts';
 
-const recordType = types.row({ key: types.string, count: types.int, sum: types.long, time: types.timestamp });
+const recordType = types.row({
+  key: types.string,
+  count: types.int,
+  sum: types.long,
+  time: types.timestamp,
+});
 
 /** Builds it. */
 export default function killJob(env: StreamExecutionEnvironment, args: readonly string[]): void {
@@ -27,7 +32,9 @@ export default function killJob(env: StreamExecutionEnvironment, args: readonly 
         ratePerSecond: Number(ratePerSecond),
         type: recordType,
       }),
-      WatermarkStrategy.forMonotonousTimestamps<KillRecord>().withTimestampAssigner(({ time }) => time),
+      WatermarkStrategy.forMonotonousTimestamps<KillRecord>().withTimestampAssigner(
+        ({ time }) => time,
+      ),
       'records',
     )
     .uid('records')
