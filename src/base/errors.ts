@@ -46,6 +46,8 @@ export const ERROR_CODES = {
   WORKER_LOST: 'a worker thread died',
   /** The job was canceled. */
   JOB_CANCELED: 'the job was canceled',
+  /** A simulation with faults gave something else than one without. */
+  SIMULATION_FAILED: 'a simulated job failed or gave other results',
   /** The job failed. */
   JOB_FAILED: 'the job failed',
   /** State of a checkpoint or savepoint cannot become what the program declares. */
@@ -68,6 +70,12 @@ export const ERROR_CODES = {
   JOB_LOCKED: 'the job is owned by another process',
   /** There is no running job of that name or id. */
   JOB_NOT_FOUND: 'there is no such job',
+  /** User code forbade restarts: what failed would fail again. */
+  RESTARTS_SUPPRESSED: 'user code says that no restart mends its failure',
+  /** The control door of a running job refused a request. */
+  REQUEST_INVALID: 'a request to a running job is malformed',
+  /** The job that was to be resumed has finished. */
+  JOB_FINISHED: 'the job has finished already',
   /** An operator holds its worker for too long. */
   OPERATOR_STALLED: 'an operator does not give its worker back',
   /** A frame does not fit where it must. */

@@ -151,6 +151,13 @@ export interface ExecutionRequest {
   readonly environment: Environment;
   /** For `workers`: the module that every thread imports, and what its default export gets. */
   readonly module: JobModule | undefined;
+  /**
+   * Whether to go on with the newest job of the checkpoint directory, under its id; with none there, the job starts anew. If that
+   * job has finished, there is nothing to run: JOB_FINISHED.
+   */
+  readonly resume?: boolean | undefined;
+  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  readonly onWarning?: ((warning: Error) => void) | undefined;
 }
 
 /** A job module and its arguments. */

@@ -20,6 +20,13 @@ export interface JobModuleOptions {
   /** What the module's function gets as `args`. */
   readonly args?: readonly string[] | undefined;
   readonly jobName?: string | undefined;
+  /**
+   * Whether to go on with the newest job of `execution.checkpointing.dir` instead of starting a new one; if there is none, a new one
+   * starts. Throws JOB_FINISHED if that job has finished.
+   */
+  readonly resume?: boolean | undefined;
+  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  readonly onWarning?: ((warning: Error) => void) | undefined;
   readonly environment?: Environment | undefined;
 }
 
@@ -48,7 +55,13 @@ export async function executeJobModule(
   const module = { url: href, args };
   const graph = await buildModuleGraph(module, base, jobName, buildJobGraph);
   const environment = options.environment ?? builtIn('environment')();
-  return jobExecutor(base.executor).execute({ graph, environment, module });
+  return jobExecutor(base.executor).execute({
+    graph,
+    environment,
+    module,
+    resume: options.resume,
+    onWarning: options.onWarning,
+  });
 }
 
 function hrefOf(url: URL | string): string {

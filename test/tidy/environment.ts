@@ -42,7 +42,11 @@ interface Exemption {
 
 /** Who may, and why. */
 const EXEMPTIONS: readonly Exemption[] = [
-  { path: /^src\/base\/real-environment\.ts$/, names: ['*'], reason: 'it is the Environment' },
+  {
+    path: /^src\/base\/(real-environment|local-http)\.ts$/,
+    names: ['*'],
+    reason: 'they are the Environment',
+  },
   { path: /^src\/cli\//, names: ['process', 'console'], reason: 'the terminal is its business' },
   { path: /^src\/examples\//, names: ['process', 'console'], reason: "it is a user's program" },
   {
@@ -54,6 +58,11 @@ const EXEMPTIONS: readonly Exemption[] = [
     path: /^src\/runtime\/(ring|worker)\//,
     names: ['Atomics'],
     reason: 'the doorbell sleeps on shared memory; inline and simulated runs never do',
+  },
+  {
+    path: /^src\/testing\/simulation\/stray-rejections\.ts$/,
+    names: ['process'],
+    reason: 'rejections of dead simulated processes have no other place to be caught',
   },
   {
     path: /^src\/(index|worker-main)\.ts$/,
