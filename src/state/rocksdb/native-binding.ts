@@ -64,6 +64,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'darwin-x64': ['darwin-x64'],
   'darwin-arm64': ['darwin-arm64'],
   'win32-x64': ['win32-x64'],
+  'win32-arm64': ['win32-arm64'],
 };
 
 let loaded: NativeBinding | undefined;
