@@ -34,9 +34,8 @@ try {
   const name = names.find(fitsHere);
   if (name !== undefined) add(name, optionalDependencies[name]);
 } catch (error) {
-  console.warn(
-    `RocksDB's binding is not installed (${error.message.split('\n')[0]}); npm run prepare tries again`,
-  );
+  const reason = String(error.stderr || error.message).split('\n')[0];
+  console.warn(`RocksDB's binding is not installed (${reason}); npm run prepare tries again`);
 }
 
 /** Whether a package's name is this machine's: system, processor and, on Linux, C library. */
