@@ -59,6 +59,21 @@ export class EntryChunks {
     return this.#count - this.#freeCount;
   }
 
+  /** Every entry number that was ever given out is below this. */
+  get room(): number {
+    return this.#room;
+  }
+
+  /** Clears the bits of entries that are not in use; bit `entry & 31` of word `entry >> 5`. */
+  keepLive(bits: Int32Array): void {
+    for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] as number) & this.#liveWord(i);
+  }
+
+  /** Sets the bits of the entries in use, and no others. */
+  copyLive(bits: Int32Array): void {
+    for (let i = 0; i < bits.length; i++) bits[i] = this.#liveWord(i);
+  }
+
   /** Bytes of numbers and hashes. */
   get bytes(): number {
     let bytes = 0;
@@ -195,6 +210,11 @@ export class EntryChunks {
     }
     this.#scanned = count;
     return entry;
+  }
+
+  #liveWord(index: number): number {
+    const words = this.#live[index >> (CHUNK_SHIFT - 5)];
+    return words?.[index & (CHUNK_MASK >> 5)] ?? 0;
   }
 
   #reuse(): number {

@@ -1,0 +1,83 @@
+/**
+ * The removed keys of one table, as far as some snapshot may hold them.
+ *
+ * Invariants:
+ * 1. In a snapshot tombstones come before the rows, so a key that was removed and came again is in
+ *    both.
+ * 2. What outstanding checkpoints have taken is part of the next cut, too.
+ */
+import type { CutOptions } from './cold-state.ts';
+import { Outstanding } from './outstanding.ts';
+import { RowBuffer } from './row-buffer.ts';
+
+/** See the file's head. */
+export class Tombstones {
+  #current = new RowBuffer();
+  readonly #outstanding = new Outstanding<RowBuffer>();
+  /** Removed since the last cut for the store below; undefined without one. */
+  #unmerged: RowBuffer | undefined;
+  #merging: RowBuffer | undefined;
+
+  constructor(hasStore: boolean) {
+    this.#unmerged = hasStore ? new RowBuffer() : undefined;
+  }
+
+  /** The key `bytes[0..keyLength)` is removed. */
+  add(hash: number, bytes: Uint8Array, keyLength: number): void {
+    this.#current.addTombstone(hash, bytes, keyLength);
+    this.#unmerged?.addTombstone(hash, bytes, keyLength);
+  }
+
+  /** What a cut has to tell. */
+  beginCut(options: CutOptions): RowBuffer {
+    const cut = new RowBuffer();
+    if (options.kind === 'since-base' && this.#unmerged !== undefined) {
+      cut.addAll(this.#unmerged);
+      this.#merging = this.#unmerged;
+      this.#unmerged = new RowBuffer();
+    }
+    if (options.kind === 'since-checkpoint') {
+      for (const part of this.#outstanding.parts) cut.addAll(part);
+      cut.addAll(this.#current);
+    }
+    if (options.checkpointId !== undefined) {
+      this.#outstanding.add(options.checkpointId, this.#current);
+      this.#current = new RowBuffer();
+    }
+    return cut;
+  }
+
+  /** The cut is written; what was for the store is in it. */
+  finishCut(): void {
+    this.#merging = undefined;
+  }
+
+  /** The cut is given up. */
+  abortCut(checkpointId: number | undefined): void {
+    if (this.#merging !== undefined) {
+      const removed = this.#merging;
+      if (this.#unmerged !== undefined) removed.addAll(this.#unmerged);
+      this.#unmerged = removed;
+      this.#merging = undefined;
+    }
+    if (checkpointId !== undefined) this.abort(checkpointId);
+  }
+
+  complete(checkpointId: number): void {
+    this.#outstanding.complete(checkpointId);
+  }
+
+  abort(checkpointId: number): void {
+    const removed = this.#outstanding.abort(checkpointId);
+    if (removed === undefined) return;
+    removed.addAll(this.#current);
+    this.#current = removed;
+  }
+
+  /** Everything before is covered by a drop of the section. */
+  clear(): void {
+    this.#current.clear();
+    this.#unmerged?.clear();
+    for (const part of this.#outstanding.parts) part.clear();
+  }
+}
