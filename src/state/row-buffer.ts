@@ -89,8 +89,7 @@ export class RowBuffer {
 
   #bytesOf(row: number): number {
     return (
-      (this.#heads[HEAD * row + 1] as number) +
-      Math.max(0, this.#heads[HEAD * row + 2] as number)
+      (this.#heads[HEAD * row + 1] as number) + Math.max(0, this.#heads[HEAD * row + 2] as number)
     );
   }
 

@@ -17,6 +17,12 @@ export class Tombstones {
   /** Removed since the last cut for the store below; undefined without one. */
   #unmerged: RowBuffer | undefined;
   #merging: RowBuffer | undefined;
+  /** The keys of `#unmerged` and of `#merging`, where lookups below ask for them. */
+  #keys = new Set<string>();
+  #mergingKeys = new Set<string>();
+  /** Whether all rows that the store below has are gone; as above. */
+  #isAllGone = false;
+  #isAllGoneMerging = false;
 
   constructor(hasStore: boolean) {
     this.#unmerged = hasStore ? new RowBuffer() : undefined;
@@ -25,7 +31,17 @@ export class Tombstones {
   /** The key `bytes[0..keyLength)` is removed. */
   add(hash: number, bytes: Uint8Array, keyLength: number): void {
     this.#current.addTombstone(hash, bytes, keyLength);
-    this.#unmerged?.addTombstone(hash, bytes, keyLength);
+    if (this.#unmerged === undefined) return;
+    this.#unmerged.addTombstone(hash, bytes, keyLength);
+    this.#keys.add(nameOf(hash, bytes, keyLength));
+  }
+
+  /** Whether a key is gone that the store below may still have. */
+  has(hash: number, bytes: Uint8Array, keyLength: number): boolean {
+    if (this.#isAllGone || this.#isAllGoneMerging) return true;
+    if (this.#keys.size === 0 && this.#mergingKeys.size === 0) return false;
+    const name = nameOf(hash, bytes, keyLength);
+    return this.#keys.has(name) || this.#mergingKeys.has(name);
   }
 
   /** What a cut has to tell. */
@@ -35,6 +51,10 @@ export class Tombstones {
       cut.addAll(this.#unmerged);
       this.#merging = this.#unmerged;
       this.#unmerged = new RowBuffer();
+      this.#mergingKeys = this.#keys;
+      this.#keys = new Set();
+      this.#isAllGoneMerging = this.#isAllGone;
+      this.#isAllGone = false;
     }
     if (options.kind === 'since-checkpoint') {
       for (const part of this.#outstanding.parts) cut.addAll(part);
@@ -50,6 +70,8 @@ export class Tombstones {
   /** The cut is written; what was for the store is in it. */
   finishCut(): void {
     this.#merging = undefined;
+    this.#mergingKeys = new Set();
+    this.#isAllGoneMerging = false;
   }
 
   /** The cut is given up. */
@@ -59,6 +81,10 @@ export class Tombstones {
       if (this.#unmerged !== undefined) removed.addAll(this.#unmerged);
       this.#unmerged = removed;
       this.#merging = undefined;
+      for (const name of this.#mergingKeys) this.#keys.add(name);
+      this.#mergingKeys = new Set();
+      if (this.#isAllGoneMerging) this.#isAllGone = true;
+      this.#isAllGoneMerging = false;
     }
     if (checkpointId !== undefined) this.abort(checkpointId);
   }
@@ -78,6 +104,14 @@ export class Tombstones {
   clear(): void {
     this.#current.clear();
     this.#unmerged?.clear();
+    this.#keys.clear();
+    this.#mergingKeys.clear();
+    this.#isAllGone = this.#unmerged !== undefined;
     for (const part of this.#outstanding.parts) part.clear();
   }
+}
+
+function nameOf(hash: number, bytes: Uint8Array, keyLength: number): string {
+  const key = Buffer.from(bytes.buffer, bytes.byteOffset, keyLength).toString('latin1');
+  return `${hash | 0} ${key}`;
 }

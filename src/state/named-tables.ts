@@ -1,0 +1,193 @@
+/**
+ * One named state of a backend: its table without a namespace and those of its namespaces.
+ *
+ * Invariants:
+ * 1. The tables of dropped namespaces are used again, since they know their columns; one that a cut
+ *    still reads is left to it.
+ * 2. A dropped namespace is told to the next snapshots: what they hold of it is gone.
+ */
+import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
+import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
+import { Outstanding } from './outstanding.ts';
+import type { RowEncoder } from './row-encoder.ts';
+import type { KeyKind } from './table/key-column.ts';
+import { KeyedTable } from './table/keyed-table.ts';
+import type { ValueLayout } from './table/value-layout.ts';
+import { TrackedTable } from './tracked-table.ts';
+
+/** What a {@link NamedTables} is made of. */
+export interface NamedTablesParts {
+  readonly declaration: StateDeclaration;
+  readonly stateIndex: number;
+  readonly encoder: RowEncoder;
+  readonly layout: ValueLayout | undefined;
+  readonly hashes: { readonly first: number; readonly last: number };
+  readonly isTracking: boolean;
+  readonly cold: ColdTier | undefined;
+}
+
+const SPARE_TABLES_MAX = 32;
+
+/** See the file's head. */
+export class NamedTables implements NamedState {
+  readonly name: string;
+  readonly declaration: StateDeclaration;
+  readonly stateIndex: number;
+  readonly encoder: RowEncoder;
+  readonly #parts: NamedTablesParts;
+  #root: TrackedTable | undefined;
+  readonly #byNamespace = new Map<Namespace, TrackedTable>();
+  readonly #spare: KeyedTable[] = [];
+  #layout: ValueLayout | undefined;
+  #keyKind: KeyKind | undefined;
+  /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
+  #dropped = new Set<Namespace | undefined>();
+  readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
+  /** Dropped since the last cut for the store below, and by one that is being written. */
+  #unmerged = new Set<Namespace | undefined>();
+  #merging = new Set<Namespace | undefined>();
+
+  constructor(parts: NamedTablesParts) {
+    this.name = parts.declaration.name;
+    this.declaration = parts.declaration;
+    this.stateIndex = parts.stateIndex;
+    this.encoder = parts.encoder;
+    this.#parts = parts;
+    this.#layout = parts.layout;
+    this.#keyKind = parts.declaration.keyKind;
+  }
+
+  get table(): TrackedTable {
+    this.#root ??= this.#open(undefined);
+    return this.#root;
+  }
+
+  tableOf(namespace: Namespace): TrackedTable {
+    let table = this.#byNamespace.get(namespace);
+    if (table === undefined) {
+      table = this.#open(namespace);
+      this.#byNamespace.set(namespace, table);
+    }
+    return table;
+  }
+
+  has(namespace: Namespace): boolean {
+    return this.#byNamespace.has(namespace);
+  }
+
+  dropNamespace(namespace: Namespace): void {
+    const dropped = this.#byNamespace.get(namespace);
+    if (dropped === undefined) return;
+    this.#byNamespace.delete(namespace);
+    this.#noteDrop(namespace);
+    const { table } = dropped;
+    this.#layout ??= table.values?.layout;
+    this.#keyKind ??= table.keyKind;
+    if (dropped.cut !== undefined) return;
+    table.clear();
+    if (this.#spare.length < SPARE_TABLES_MAX) this.#spare.push(table);
+  }
+
+  namespaces(): readonly Namespace[] {
+    return [...this.#byNamespace.keys()].sort(compareNamespaces);
+  }
+
+  /** All tables that exist. */
+  tables(): readonly TrackedTable[] {
+    const tables = this.namespaces().map((namespace) => this.tableOf(namespace));
+    return this.#root === undefined ? tables : [this.#root, ...tables];
+  }
+
+  /** What a cut has to tell of dropped namespaces. */
+  beginCut(options: CutOptions): readonly RowSection[] {
+    const dropped = new Set<Namespace | undefined>();
+    if (options.kind === 'since-checkpoint') {
+      for (const part of this.#outstanding.parts) for (const name of part) dropped.add(name);
+      for (const name of this.#dropped) dropped.add(name);
+    }
+    if (options.kind === 'since-base') {
+      for (const name of this.#unmerged) dropped.add(name);
+      this.#merging = this.#unmerged;
+      this.#unmerged = new Set();
+    }
+    if (options.checkpointId !== undefined) {
+      this.#outstanding.add(options.checkpointId, this.#dropped);
+      this.#dropped = new Set();
+    }
+    return [...dropped].map((namespace) => this.#section(namespace));
+  }
+
+  /** The rows of a cut are all out; those of one for the store are in it. */
+  finishCut(): void {
+    this.#merging.clear();
+  }
+
+  /** A cut is given up. */
+  abortCut(checkpointId: number | undefined): void {
+    for (const name of this.#merging) this.#unmerged.add(name);
+    this.#merging.clear();
+    if (checkpointId === undefined) return;
+    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+  }
+
+  complete(checkpointId: number): void {
+    this.#outstanding.complete(checkpointId);
+    for (const table of this.tables()) {
+      table.rows?.complete(checkpointId);
+      table.tombstones.complete(checkpointId);
+    }
+  }
+
+  abort(checkpointId: number): void {
+    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    for (const table of this.tables()) {
+      table.rows?.abort(checkpointId);
+      table.tombstones.abort(checkpointId);
+    }
+  }
+
+  /** Bytes of the typed arrays. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { table, rows } of this.tables()) bytes += table.bytes + (rows?.bytes ?? 0);
+    return bytes;
+  }
+
+  #noteDrop(namespace: Namespace | undefined): void {
+    if (!this.#parts.isTracking) return;
+    this.#dropped.add(namespace);
+    if (this.#parts.cold !== undefined) this.#unmerged.add(namespace);
+  }
+
+  #section(namespace: Namespace | undefined): RowSection {
+    return { stateIndex: this.stateIndex, namespace };
+  }
+
+  #open(namespace: Namespace | undefined): TrackedTable {
+    const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
+    const table = new TrackedTable({
+      table:
+        this.#spare.pop() ??
+        new KeyedTable({
+          value: this.#layout,
+          keyKind: this.#keyKind,
+          omitsKeyField: declaration.omitsKeyField,
+          // A window's table mostly holds few rows: the range is learnt there.
+          hashRange: namespace === undefined ? hashes : undefined,
+        }),
+      section: this.#section(namespace),
+      encoder,
+      isTracking,
+      cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
+      onClear: () => this.#noteDrop(namespace),
+    });
+    // What the store below still has of a dropped namespace is not this one's.
+    if (this.#unmerged.has(namespace) || this.#merging.has(namespace)) table.tombstones.clear();
+    return table;
+  }
+}
+
+function compareNamespaces(a: Namespace, b: Namespace): number {
+  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,289 @@
+/**
+ * @dataplane The rows of one state and namespace: a {@link KeyedTable} with what keeps it durable.
+ *
+ * Invariants:
+ * 1. Without tracking it is the table and costs one comparison per batch.
+ * 2. Before a pending row changes or goes, its old state is with the cut.
+ * 3. With a store below, a key that is not in memory but may be below is loaded before it counts as
+ *    new; so what is above is all that anybody sees.
+ */
+import { assert } from '../base/assert.ts';
+import type { ColdState, RowSection } from './cold-state.ts';
+import type { StateTable } from './keyed-state-backend.ts';
+import { NO_VALUE } from './row-encoder.ts';
+import type { RowEncoder } from './row-encoder.ts';
+import { DirtyRows } from './table/dirty-rows.ts';
+import type { OldRows } from './table/dirty-rows.ts';
+import type { KeyArray } from './table/key-column.ts';
+import type { KeyedTable } from './table/keyed-table.ts';
+import { Tombstones } from './tombstones.ts';
+
+/** What a {@link TrackedTable} is made of. */
+export interface TrackedTableParts {
+  readonly table: KeyedTable;
+  readonly section: RowSection;
+  readonly encoder: RowEncoder;
+  readonly isTracking: boolean;
+  readonly cold: ColdState | undefined;
+  /** The table is about to forget all rows, at once. */
+  readonly onClear: () => void;
+}
+
+const EVICTED_MAX = 1024;
+const scanned = new Int32Array(EVICTED_MAX);
+
+/** See the file's head. */
+export class TrackedTable implements StateTable {
+  readonly table: KeyedTable;
+  readonly section: RowSection;
+  readonly encoder: RowEncoder;
+  /** Undefined without tracking. */
+  readonly rows: DirtyRows | undefined;
+  readonly tombstones: Tombstones;
+  /** The cut that the table is part of. */
+  cut: OldRows | undefined;
+  wasInserted = false;
+  readonly #cold: ColdState | undefined;
+  readonly #onClear: () => void;
+
+  constructor(parts: TrackedTableParts) {
+    this.table = parts.table;
+    this.section = parts.section;
+    this.encoder = parts.encoder;
+    this.#cold = parts.cold;
+    this.#onClear = parts.onClear;
+    this.rows = parts.isTracking ? new DirtyRows(parts.cold !== undefined) : undefined;
+    this.tombstones = new Tombstones(parts.cold !== undefined);
+  }
+
+  get size(): number {
+    return this.table.size + (this.#cold?.size ?? 0);
+  }
+
+  get scanned(): number {
+    return this.table.scanned;
+  }
+
+  findOrInsertBatch(
+    keys: KeyArray,
+    hashes: Int32Array,
+    count: number,
+    entriesOut: Int32Array,
+    isNewOut: Uint8Array,
+  ): void {
+    this.table.findOrInsertBatch(keys, hashes, count, entriesOut, isNewOut);
+    if (this.rows === undefined) return;
+    this.rows.ensure(this.table.entries.room);
+    if (this.#cold !== undefined) {
+      for (let i = 0; i < count; i++) {
+        if (isNewOut[i] === 0) continue;
+        if (this.#load(entriesOut[i] as number, keys[i], hashes[i] as number)) isNewOut[i] = 0;
+      }
+    }
+    this.#mark(this.rows, entriesOut, count);
+  }
+
+  findOrInsertSelected(
+    keys: KeyArray,
+    hashes: Int32Array,
+    indices: Int32Array,
+    count: number,
+    entriesOut: Int32Array,
+    isNewOut: Uint8Array,
+  ): void {
+    this.table.findOrInsertSelected(keys, hashes, indices, count, entriesOut, isNewOut);
+    if (this.rows === undefined) return;
+    this.rows.ensure(this.table.entries.room);
+    if (this.#cold !== undefined) {
+      for (let i = 0; i < count; i++) {
+        if (isNewOut[i] === 0) continue;
+        const row = indices[i] as number;
+        if (this.#load(entriesOut[i] as number, keys[row], hashes[row] as number)) isNewOut[i] = 0;
+      }
+    }
+    this.#mark(this.rows, entriesOut, count);
+  }
+
+  find(key: unknown, hash: number): number {
+    const entry = this.table.find(key, hash);
+    if (this.#cold === undefined) return entry;
+    if (entry < 0) return this.#fetch(key, hash);
+    this.rows?.refer(entry);
+    return entry;
+  }
+
+  findForUpdate(key: unknown, hash: number): number {
+    const entry = this.find(key, hash);
+    if (entry >= 0) this.willUpdate(entry);
+    return entry;
+  }
+
+  findOrInsert(key: unknown, hash: number): number {
+    const { table, rows } = this;
+    const entry = table.findOrInsert(key, hash);
+    this.wasInserted = table.wasInserted;
+    if (rows === undefined) return entry;
+    if (this.wasInserted) {
+      rows.ensure(table.entries.room);
+      if (this.#cold !== undefined && this.#load(entry, key, hash)) this.wasInserted = false;
+    }
+    this.willUpdate(entry);
+    return entry;
+  }
+
+  willUpdate(entry: number): void {
+    const { rows } = this;
+    if (rows === undefined) return;
+    if (this.cut !== undefined && rows.isPending(entry)) this.cut.beforeChange(entry);
+    rows.markOne(entry);
+  }
+
+  remove(key: unknown, hash: number): boolean {
+    if (this.rows === undefined) return this.table.remove(key, hash);
+    const entry = this.find(key, hash);
+    if (entry < 0) return false;
+    this.#forget(this.rows, entry);
+    this.table.removeEntry(entry);
+    return true;
+  }
+
+  read(entry: number): unknown {
+    return this.table.read(entry);
+  }
+
+  write(entry: number, value: unknown, key?: unknown): void {
+    this.table.write(entry, value, key);
+  }
+
+  keyAt(entry: number): unknown {
+    return this.table.keyAt(entry);
+  }
+
+  hashAt(entry: number): number {
+    return this.table.hashAt(entry);
+  }
+
+  scan(cursor: number, limit: number, entriesOut: Int32Array): number {
+    return this.table.scan(cursor, limit, entriesOut);
+  }
+
+  /** @controlplane Visits all rows. */
+  forEach(visit: (key: unknown, value: unknown, hash: number) => void): void {
+    const { table } = this;
+    const entries = new Int32Array(EVICTED_MAX);
+    for (let cursor = table.size === 0 ? -1 : 0; cursor >= 0; ) {
+      cursor = table.scan(cursor, EVICTED_MAX, entries);
+      const count = table.scanned;
+      for (let i = 0; i < count; i++) {
+        const entry = entries[i] as number;
+        visit(table.keyAt(entry), table.read(entry), table.hashAt(entry));
+      }
+    }
+    this.#forEachBelow(visit);
+  }
+
+  clear(): void {
+    this.#onClear();
+    this.table.clear();
+    this.rows?.clear();
+    this.tombstones.clear();
+  }
+
+  /** A row as some snapshot has it: for restores, which mark nothing. */
+  restore(key: unknown, hash: number, value: unknown): void {
+    const { table, rows } = this;
+    const entry = table.findOrInsert(key, hash);
+    if (value !== NO_VALUE) table.write(entry, value, key);
+    if (rows === undefined) return;
+    rows.ensure(table.entries.room);
+    rows.markPersisted(entry);
+  }
+
+  /** Takes a row back that an older part of the snapshot had: for restores. */
+  unrestore(key: unknown, hash: number): void {
+    const entry = this.table.find(key, hash);
+    if (entry < 0) return;
+    this.rows?.forget(entry);
+    this.table.removeEntry(entry);
+  }
+
+  /** Drops up to `limit` rows from memory that are in the store below as they are; how many. */
+  evict(limit: number): number {
+    const { table, rows } = this;
+    assert(rows !== undefined && this.#cold !== undefined, 'a table without a store evicts');
+    const count = rows.takeEvictable(table.entries, Math.min(limit, EVICTED_MAX), scanned);
+    for (let i = 0; i < count; i++) {
+      const entry = scanned[i] as number;
+      rows.forget(entry);
+      table.removeEntry(entry);
+    }
+    return count;
+  }
+
+  #mark(rows: DirtyRows, entries: Int32Array, count: number): void {
+    if (this.cut === undefined) rows.mark(entries, count);
+    else rows.markInCut(entries, count, this.cut);
+  }
+
+  #forget(rows: DirtyRows, entry: number): void {
+    if (this.cut !== undefined && rows.isPending(entry)) this.cut.beforeChange(entry);
+    if (rows.isPersisted(entry)) {
+      const { encoder, table } = this;
+      const hash = table.hashAt(entry);
+      encoder.encodeKey(table.keyAt(entry));
+      this.tombstones.add(hash, encoder.writer.bytes, encoder.writer.length);
+    }
+    rows.forget(entry);
+  }
+
+  /** The entry of a key that is not in memory, or -1. */
+  #fetch(key: unknown, hash: number): number {
+    const value = this.#lookBelow(key, hash);
+    if (value === undefined) return -1;
+    const entry = this.table.findOrInsert(key, hash);
+    this.rows?.ensure(this.table.entries.room);
+    this.#take(entry, key, value);
+    return entry;
+  }
+
+  /** Fills a new entry with what lies below; false if nothing does. */
+  #load(entry: number, key: unknown, hash: number): boolean {
+    const value = this.#lookBelow(key, hash);
+    if (value === undefined) return false;
+    this.#take(entry, key, value);
+    return true;
+  }
+
+  #take(entry: number, key: unknown, bytes: Uint8Array): void {
+    const value = this.encoder.decodeValue(bytes);
+    if (value !== NO_VALUE) this.table.write(entry, value, key);
+    this.rows?.markPersisted(entry);
+    this.rows?.refer(entry);
+  }
+
+  #lookBelow(key: unknown, hash: number): Uint8Array | undefined {
+    const cold = this.#cold;
+    if (cold === undefined || !cold.mayHave(hash)) return undefined;
+    const { encoder } = this;
+    for (let schema = encoder.keySchemas - 1; schema >= 0; schema--) {
+      if (!encoder.encodeKeyAs(key, schema)) continue;
+      const { bytes, length } = encoder.writer;
+      if (this.tombstones.has(hash, bytes, length)) continue;
+      const value = cold.get(hash, bytes, length);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  /** @controlplane */
+  #forEachBelow(visit: (key: unknown, value: unknown, hash: number) => void): void {
+    const { encoder, table, tombstones } = this;
+    this.#cold?.scan((hash, keyBytes, valueBytes) => {
+      if (tombstones.has(hash, keyBytes, keyBytes.length)) return true;
+      const key = encoder.decodeKey(keyBytes);
+      const value = encoder.decodeValue(valueBytes);
+      if (table.find(key, hash) < 0) visit(key, value === NO_VALUE ? undefined : value, hash);
+      return true;
+    });
+  }
+}
