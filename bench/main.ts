@@ -11,6 +11,7 @@ import { startupBench } from './latency/startup.ts';
 import { chainBench } from './micro/chain.ts';
 import { codecBench } from './micro/codec.ts';
 import { ringBench } from './micro/ring.ts';
+import { rowCodecBench } from './micro/row-codec.ts';
 import { type Bench, printResult } from './support/bench.ts';
 import { throughputBenches } from './throughput/throughput.ts';
 import { versusFlink } from './versus-flink/versus-flink.ts';
@@ -18,6 +19,7 @@ import { versusFlink } from './versus-flink/versus-flink.ts';
 const BENCHES: readonly Bench[] = [
   ringBench,
   codecBench,
+  rowCodecBench,
   chainBench,
   ...throughputBenches,
   latencyBench,

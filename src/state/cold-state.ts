@@ -2,8 +2,7 @@
  * What a store below the hot tables offers them: rows that are not in memory.
  *
  * Invariants:
- * 1. Keys and values are the bytes of the state's serializers. A key may have been written under
- *    any of the state's key schemas, so a lookup asks for each of them.
+ * 1. Keys and values are the bytes of the state's serializers; equal keys have equal bytes.
  * 2. What the hot table holds wins over what lies below, and so do its tombstones, until they were
  *    handed to the store: a row below may be older than the one above, never newer.
  * 3. A row leaves memory only if it is in the store as it is: neither dirty, nor unmerged, nor part

@@ -27,7 +27,12 @@ export interface StateDeclaration {
   readonly kind: StateMeta['kind'];
   /** Types where they are known; else captured and widened. */
   readonly keyType?: TypeInformation<unknown> | undefined;
+  /** Of lists and maps: of an element, of a value of the map. */
   readonly valueType?: TypeInformation<unknown> | undefined;
+  /** Of maps: of a key of the map. */
+  readonly mapKeyType?: TypeInformation<unknown> | undefined;
+  /** New names of fields of values by their old paths. */
+  readonly renames?: Readonly<Record<string, string>> | undefined;
   readonly keyKind?: KeyKind | undefined;
   readonly layout?: ValueLayout | undefined;
   readonly omitsKeyField?: boolean | undefined;

@@ -9,7 +9,7 @@
 import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
-import type { RowEncoder } from './row-encoder.ts';
+import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { KeyKind } from './table/key-column.ts';
 import { KeyedTable } from './table/keyed-table.ts';
 import type { ValueLayout } from './table/value-layout.ts';
@@ -130,6 +130,35 @@ export class NamedTables implements NamedState {
     for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
   }
 
+  /** After a restore: what is left of namespaces that were dropped. */
+  dropEmptyNamespaces(): void {
+    for (const [namespace, { table }] of this.#byNamespace) {
+      if (table.size === 0) this.#byNamespace.delete(namespace);
+    }
+  }
+
+  /**
+   * Takes the rows of the same state as it was opened before, and what it has to tell. All of them
+   * count as changed. The other one is a cut's from now on, if one is being written.
+   */
+  takeOver(other: NamedTables, decoder: RowDecoder): void {
+    for (const part of other.#outstanding.parts) for (const name of part) this.#dropped.add(name);
+    for (const name of other.#dropped) this.#dropped.add(name);
+    for (const from of other.tables()) {
+      const { namespace } = from.section;
+      const to = namespace === undefined ? this.table : this.tableOf(namespace);
+      to.tombstones.takeOver(from.tombstones);
+      from.forEach((key, value, hash) => {
+        other.encoder.encodeRow(key, value);
+        const { keyLength, writer } = other.encoder;
+        const bytes = writer.take();
+        const decoded = decoder.decodeValue(bytes, keyLength, bytes.length);
+        to.restore(decoder.decodeKey(bytes, 0, keyLength), hash, decoded);
+        to.willUpdate(to.find(key, hash));
+      });
+    }
+  }
+
   complete(checkpointId: number): void {
     this.#outstanding.complete(checkpointId);
     for (const table of this.tables()) {
@@ -146,10 +175,10 @@ export class NamedTables implements NamedState {
     }
   }
 
-  /** Bytes of the typed arrays. */
-  get bytes(): number {
+  /** Bytes of the typed arrays, and a guess at those of strings and objects. */
+  get memoryBytes(): number {
     let bytes = 0;
-    for (const { table, rows } of this.tables()) bytes += table.bytes + (rows?.bytes ?? 0);
+    for (const tracked of this.tables()) bytes += tracked.memoryBytes;
     return bytes;
   }
 

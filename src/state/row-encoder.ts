@@ -12,13 +12,16 @@ export interface RowEncoder {
   readonly writer: ByteWriter;
   /** Where in `writer` the key of the last encoded row ends. */
   readonly keyLength: number;
-  /** How many schemas keys have been written with. */
-  readonly keySchemas: number;
   encodeKey(key: unknown): void;
-  /** Encodes a key as an earlier one was; false if it does not fit. */
-  encodeKeyAs(key: unknown, schema: number): boolean;
   /** The key, then the value; none for {@link NO_VALUE}. */
   encodeRow(key: unknown, value: unknown): void;
-  decodeKey(bytes: Uint8Array, from?: number, to?: number): unknown;
-  decodeValue(bytes: Uint8Array, from?: number, to?: number): unknown;
+  decodeKey(bytes: Uint8Array, from: number, to: number): unknown;
+  /** The value; {@link NO_VALUE} for no bytes. */
+  decodeValue(bytes: Uint8Array, from: number, to: number): unknown;
+}
+
+/** Reads the rows of a restored snapshot. */
+export interface RowDecoder {
+  decodeKey(bytes: Uint8Array, from: number, to: number): unknown;
+  decodeValue(bytes: Uint8Array, from: number, to: number): unknown;
 }

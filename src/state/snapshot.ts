@@ -23,6 +23,8 @@ export interface StateMeta {
   readonly keySchemas: readonly unknown[];
   readonly namespaceSchemas: readonly unknown[];
   readonly valueSchemas: readonly unknown[];
+  /** Of maps: of the keys of the map. */
+  readonly mapKeySchemas?: readonly unknown[] | undefined;
   /** Whether each value (element, entry) begins with the time of its last update. */
   readonly hasTtl: boolean;
 }
@@ -89,6 +91,11 @@ export interface SnapshotRequest {
   readonly checkpointId: number;
   readonly kind: SnapshotKind;
   readonly output: SnapshotOutput;
+  /**
+   * Whether it is a savepoint: later checkpoints neither name its files nor leave anything out
+   * because of it. A canonical one always is.
+   */
+  readonly isSavepoint?: boolean | undefined;
 }
 
 /**

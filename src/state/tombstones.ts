@@ -100,6 +100,12 @@ export class Tombstones {
     this.#current = removed;
   }
 
+  /** Takes everything that another table's tell, whatever has become of its checkpoints. */
+  takeOver(other: Tombstones): void {
+    for (const part of other.#outstanding.parts) this.#current.addAll(part);
+    this.#current.addAll(other.#current);
+  }
+
   /** Everything before is covered by a drop of the section. */
   clear(): void {
     this.#current.clear();

@@ -30,6 +30,10 @@ export interface TrackedTableParts {
 }
 
 const EVICTED_MAX = 1024;
+const SAMPLE_ROWS = 64;
+/** Bytes in memory per encoded byte of an object's value, and per object. */
+const OBJECT_FACTOR = 2;
+const OBJECT_BYTES = 24;
 const scanned = new Int32Array(EVICTED_MAX);
 
 /** See the file's head. */
@@ -43,6 +47,8 @@ export class TrackedTable implements StateTable {
   /** The cut that the table is part of. */
   cut: OldRows | undefined;
   wasInserted = false;
+  #sampledSize = 0;
+  #sampledBytes = 0;
   readonly #cold: ColdState | undefined;
   readonly #onClear: () => void;
 
@@ -58,6 +64,12 @@ export class TrackedTable implements StateTable {
 
   get size(): number {
     return this.table.size + (this.#cold?.size ?? 0);
+  }
+
+  /** Bytes of the typed arrays, and a guess at those of strings and objects. */
+  get memoryBytes(): number {
+    const bytes = this.table.bytes + (this.rows?.bytes ?? 0);
+    return bytes + Math.ceil(this.table.size * this.#objectBytes());
   }
 
   get scanned(): number {
@@ -220,6 +232,31 @@ export class TrackedTable implements StateTable {
     return count;
   }
 
+  /**
+   * @controlplane Bytes of objects per row: from some rows, encoded, and what objects cost beyond
+   * that. Looked at anew when the table has doubled.
+   */
+  #objectBytes(): number {
+    const { table, encoder } = this;
+    const { values } = table;
+    const holdsObjects =
+      values !== undefined &&
+      values.columns.some(({ kind, objects }) => kind === 'object' || objects.isUsed);
+    if (!holdsObjects || table.size < 2 * this.#sampledSize) return this.#sampledBytes;
+    const rows = new Int32Array(SAMPLE_ROWS);
+    table.scan(0, SAMPLE_ROWS, rows);
+    const count = table.scanned;
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = rows[i] as number;
+      encoder.encodeRow(table.keyAt(entry), table.read(entry));
+      total += OBJECT_FACTOR * (encoder.writer.length - encoder.keyLength) + OBJECT_BYTES;
+    }
+    this.#sampledSize = table.size;
+    this.#sampledBytes = count === 0 ? 0 : total / count;
+    return this.#sampledBytes;
+  }
+
   #mark(rows: DirtyRows, entries: Int32Array, count: number): void {
     if (this.cut === undefined) rows.mark(entries, count);
     else rows.markInCut(entries, count, this.cut);
@@ -255,7 +292,7 @@ export class TrackedTable implements StateTable {
   }
 
   #take(entry: number, key: unknown, bytes: Uint8Array): void {
-    const value = this.encoder.decodeValue(bytes);
+    const value = this.encoder.decodeValue(bytes, 0, bytes.length);
     if (value !== NO_VALUE) this.table.write(entry, value, key);
     this.rows?.markPersisted(entry);
     this.rows?.refer(entry);
@@ -265,14 +302,9 @@ export class TrackedTable implements StateTable {
     const cold = this.#cold;
     if (cold === undefined || !cold.mayHave(hash)) return undefined;
     const { encoder } = this;
-    for (let schema = encoder.keySchemas - 1; schema >= 0; schema--) {
-      if (!encoder.encodeKeyAs(key, schema)) continue;
-      const { bytes, length } = encoder.writer;
-      if (this.tombstones.has(hash, bytes, length)) continue;
-      const value = cold.get(hash, bytes, length);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    encoder.encodeKey(key);
+    const { bytes, length } = encoder.writer;
+    return this.tombstones.has(hash, bytes, length) ? undefined : cold.get(hash, bytes, length);
   }
 
   /** @controlplane */
@@ -280,8 +312,8 @@ export class TrackedTable implements StateTable {
     const { encoder, table, tombstones } = this;
     this.#cold?.scan((hash, keyBytes, valueBytes) => {
       if (tombstones.has(hash, keyBytes, keyBytes.length)) return true;
-      const key = encoder.decodeKey(keyBytes);
-      const value = encoder.decodeValue(valueBytes);
+      const key = encoder.decodeKey(keyBytes, 0, keyBytes.length);
+      const value = encoder.decodeValue(valueBytes, 0, valueBytes.length);
       if (table.find(key, hash) < 0) visit(key, value === NO_VALUE ? undefined : value, hash);
       return true;
     });

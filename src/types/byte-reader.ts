@@ -53,6 +53,7 @@ export class ByteReader {
     return this.end - this.position;
   }
 
+  /** What `byte` wrote. */
   byte(): number {
     const at = this.position;
     if (at >= this.end) throw this.tooShort(1);
@@ -75,6 +76,7 @@ export class ByteReader {
     return (zigzag >>> 1) ^ -(zigzag & 1);
   }
 
+  /** What `u32` wrote, unsigned. */
   u32(): number {
     const at = this.#take(4);
     const { bytes } = this;
@@ -87,6 +89,7 @@ export class ByteReader {
     );
   }
 
+  /** What `f64` wrote. */
   f64(): number {
     const at = this.#take(8);
     const view = this.#view;
@@ -101,6 +104,12 @@ export class ByteReader {
   /** What `blob` wrote. */
   blob(): Uint8Array {
     return this.raw(this.varint());
+  }
+
+  /** What `blob` wrote, in place. */
+  blobView(): Uint8Array {
+    const at = this.#take(this.varint());
+    return this.bytes.subarray(at, this.position);
   }
 
   /** What `string` wrote. */

@@ -30,7 +30,7 @@ export function putBigint(writer: ByteWriter, value: unknown): boolean {
 export function readBigint(reader: ByteReader): number | bigint {
   const head = reader.varint();
   if (head === SAFE) return reader.f64();
-  const magnitude = Buffer.from(reader.raw(Math.floor(head / 2)).buffer).reverse();
+  const magnitude = Buffer.from(reader.raw(Math.floor(head / 2))).reverse();
   if (magnitude.length === 0) throw damaged('a whole number has no bytes');
   const unsigned = BigInt(`0x${magnitude.toString('hex')}`);
   const value = head % 2 === 1 ? -unsigned : unsigned;
@@ -56,7 +56,7 @@ export function putGeneric(writer: ByteWriter, value: unknown): boolean {
 
 /** Reads what {@link putGeneric} wrote. */
 export function readGeneric(reader: ByteReader): unknown {
-  return fallbackCodec.decode(reader.blob());
+  return fallbackCodec.decode(reader.blobView());
 }
 
 /** A type without values has none to read. */

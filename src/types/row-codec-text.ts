@@ -12,7 +12,6 @@ import {
   type ArrayType,
   type MapType,
   type OptionalType,
-  type RowField,
   type RowType,
   structureOf,
   type TypeInformation,
@@ -166,7 +165,7 @@ export class WriteText {
       this.#run.push(`let ${variable} = ${value};`);
       return variable;
     });
-    this.#refuseOtherFields(type, object, shape, values);
+    this.#refuseOtherFields(type, object, shape);
     // Out of the run's block: later runs use the variables, too.
     this.#lines.push(...this.#run);
     this.#run = [];
@@ -178,24 +177,21 @@ export class WriteText {
     });
   }
 
-  /** As in a frame writer: a count, and where that leaves doubt the shape's own test. */
-  #refuseOtherFields(
-    type: RowType,
-    object: string,
-    shape: string,
-    values: readonly string[],
-  ): void {
+  /**
+   * Fields in the type's order are settled by comparing names, all else by the shape's own test.
+   * Hot: the names of an object are interned, so it is a pointer each.
+   */
+  #refuseOtherFields(type: RowType, object: string, shape: string): void {
     if (type.fields.every((field) => field.type.kind === 'optional'))
       return this.#refuse(`!${shape}.isRow(${object})`);
-    this.#run.push(`let ${shape}n = 0;`, `for (const name in ${object}) ${shape}n++;`);
-    const unsure = values.filter((_, i) =>
-      ['optional', 'generic'].includes((type.fields[i] as RowField).type.kind),
+    this.constants[`${shape}names`] = [...type.fields.map((field) => field.name), null];
+    this.#run.push(
+      `let ${shape}n = 0;`,
+      `for (const name in ${object}) {`,
+      `if (name !== ${shape}names[${shape}n++]) { ${shape}n = -1; break; }`,
+      '}',
     );
-    const doubt = [
-      `${shape}n !== ${type.fields.length}`,
-      ...unsure.map((value) => `${value} === undefined`),
-    ];
-    this.#refuse(`(${doubt.join(' || ')}) && !${shape}.isRow(${object})`);
+    this.#refuse(`${shape}n !== ${type.fields.length} && !${shape}.isRow(${object})`);
   }
 
   #nullMarks(type: RowType, values: readonly string[]): void {

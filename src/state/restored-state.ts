@@ -1,0 +1,149 @@
+/**
+ * What a backend was given to restore, until every state of it is in tables.
+ *
+ * Invariants:
+ * 1. Files are read and verified at once, and let go when the last state has been taken.
+ * 2. The handles hold disjoint hashes: what one of them says of a key, or of a namespace, is about
+ *    its own rows only.
+ */
+import { assert } from '../base/assert.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { RowSection, RowSink } from './cold-state.ts';
+import type { IndexRange } from './key-groups.ts';
+import type { NamedTables } from './named-tables.ts';
+import type { RowCoder } from './row-coder.ts';
+import type { RowDecoder } from './row-encoder.ts';
+import { readSegment } from './segment/segment-reader.ts';
+import type { FileRef, KeyedStateHandle, SnapshotInput, StateMeta } from './snapshot.ts';
+import type { TrackedTable } from './tracked-table.ts';
+
+/** One handle with the bytes of its segments, in order. */
+interface RestoredHandle {
+  readonly handle: KeyedStateHandle;
+  readonly segments: readonly Uint8Array[];
+}
+
+/** What a {@link RestoredState} is made of. */
+export interface RestoredStateParts {
+  readonly handles: readonly KeyedStateHandle[];
+  readonly input: SnapshotInput;
+  /** The subtask's. */
+  readonly hashes: IndexRange;
+  readonly operatorName: string;
+  /** The segments of a handle; refuses bases that the backend cannot read. */
+  readonly filesOf: (handle: KeyedStateHandle) => readonly FileRef[];
+}
+
+/** See the file's head. */
+export class RestoredState {
+  readonly #hashes: IndexRange;
+  readonly #operatorName: string;
+  #handles: readonly RestoredHandle[];
+  readonly #names = new Set<string>();
+
+  constructor(parts: RestoredStateParts) {
+    this.#hashes = parts.hashes;
+    this.#operatorName = parts.operatorName;
+    this.#handles = parts.handles.map((handle) => {
+      const segments = parts.filesOf(handle).map((file) => parts.input.read(file));
+      for (const { name } of handle.states) this.#names.add(name);
+      return { handle, segments };
+    });
+  }
+
+  /** Names of the states that have not been taken. */
+  get names(): readonly string[] {
+    return [...this.#names];
+  }
+
+  /** What is known of a state that has not been taken; of the first snapshot that has it. */
+  metaOf(name: string): StateMeta | undefined {
+    if (!this.#names.has(name)) return undefined;
+    const metas = this.#handles.map(({ handle }) => stateOf(handle, name));
+    const first = metas.find((meta) => meta !== undefined);
+    for (const meta of metas) {
+      if (meta !== undefined && first !== undefined) this.#requireKind(meta, first.kind);
+    }
+    return first;
+  }
+
+  /** Puts the rows of a state into its tables. */
+  takeInto(state: NamedTables, coder: RowCoder): void {
+    const { name } = state;
+    this.#names.delete(name);
+    for (const { handle, segments } of this.#handles) {
+      const meta = stateOf(handle, name);
+      if (meta === undefined) continue;
+      this.#requireKind(meta, state.declaration.kind);
+      const stateIndex = handle.states.indexOf(meta);
+      const sink = new RestoreSink(state, coder.decoderOf(meta), handle);
+      const filter = { hashes: this.#hashes, wants: (index: number) => index === stateIndex };
+      for (const bytes of segments) readSegment(bytes, filter, sink);
+    }
+    state.dropEmptyNamespaces();
+    if (this.#names.size === 0) this.#handles = [];
+  }
+
+  #requireKind(meta: StateMeta, kind: StateMeta['kind']): void {
+    if (meta.kind === kind) return;
+    throw new MillraceError(
+      'STATE_INCOMPATIBLE',
+      `state '${meta.name}' of '${this.#operatorName}' was restored as ${meta.kind} state, but is ` +
+        `declared as ${kind} state: give the new state a name of its own`,
+      { details: { operator: this.#operatorName, state: meta.name, restored: meta.kind, kind } },
+    );
+  }
+}
+
+function stateOf(handle: KeyedStateHandle, name: string): StateMeta | undefined {
+  return handle.states.find((meta) => meta.name === name);
+}
+
+/** Puts the rows of one handle into tables. */
+class RestoreSink implements RowSink {
+  readonly #state: NamedTables;
+  readonly #decoder: RowDecoder;
+  readonly #handle: KeyedStateHandle;
+
+  constructor(state: NamedTables, decoder: RowDecoder, handle: KeyedStateHandle) {
+    this.#state = state;
+    this.#decoder = decoder;
+    this.#handle = handle;
+  }
+
+  drop(section: RowSection): void {
+    const table = this.#tableOf(section);
+    const { hashFirst, hashLast } = this.#handle;
+    table.forEach((key, _value, hash) => {
+      assert(key !== undefined, 'a row without a key was restored');
+      const unsigned = hash >>> 0;
+      if (unsigned >= hashFirst && unsigned <= hashLast) dropped.push([key, hash]);
+    });
+    for (const [key, hash] of dropped) table.unrestore(key, hash);
+    dropped.length = 0;
+  }
+
+  remove(section: RowSection, hash: number, bytes: Uint8Array, from: number, to: number): void {
+    this.#tableOf(section).unrestore(this.#decoder.decodeKey(bytes, from, to), hash);
+  }
+
+  put(
+    section: RowSection,
+    hash: number,
+    bytes: Uint8Array,
+    from: number,
+    valueFrom: number,
+    to: number,
+  ): void {
+    const key = this.#decoder.decodeKey(bytes, from, valueFrom);
+    const value = this.#decoder.decodeValue(bytes, valueFrom, to);
+    this.#tableOf(section).restore(key, hash, value);
+  }
+
+  #tableOf({ namespace }: RowSection): TrackedTable {
+    return namespace === undefined ? this.#state.table : this.#state.tableOf(namespace);
+  }
+}
+
+/** Scratch of {@link RestoreSink.drop}. */
+const dropped: [unknown, number][] = [];
