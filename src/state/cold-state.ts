@@ -5,8 +5,8 @@
  * 1. Keys and values are the bytes of the state's serializers; equal keys have equal bytes.
  * 2. What the hot table holds wins over what lies below, and so do its tombstones, until they were
  *    handed to the store: a row below may be older than the one above, never newer.
- * 3. A row leaves memory only if it is in the store as it is: neither dirty, nor unmerged, nor part
- *    of a cut that is being written or that is not yet complete.
+ * 3. A row leaves memory only if it is in the store as it is, and no cut that is being written has
+ *    yet to take it.
  */
 import type { Namespace } from './keyed-state-backend.ts';
 
@@ -26,6 +26,8 @@ export interface ColdState {
 export interface ColdTier {
   /** The rows of a state and namespace. Called once per table. */
   open(stateIndex: number, namespace: Namespace | undefined): ColdState;
+  /** All rows of the section that lie below are gone. The same {@link ColdState} takes new ones. */
+  drop(section: RowSection): void;
 }
 
 /** The state and namespace that rows belong to. */
@@ -59,7 +61,7 @@ export interface RowSink {
 export type CutKind =
   /** What has changed since the last completed checkpoint. */
   | 'since-checkpoint'
-  /** What has changed since the last cut of this kind that was finished: what a store lacks. */
+  /** What the store below lacks; everything where there is none. */
   | 'since-base'
   /** Every row in memory. */
   | 'all';
@@ -80,8 +82,6 @@ export interface CutOptions {
 export interface CutWork {
   /** Hands rows to the sink for about `budgetMs`; true when all are out. */
   step(budgetMs: number): boolean;
-  /** All rows are out and safe: rows of a `since-base` cut are in the store. */
-  finish(): void;
   /** Gives up: its rows count as changed. */
   abort(): void;
 }

@@ -43,9 +43,6 @@ export class NamedTables implements NamedState {
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
   readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
-  /** Dropped since the last cut for the store below, and by one that is being written. */
-  #unmerged = new Set<Namespace | undefined>();
-  #merging = new Set<Namespace | undefined>();
 
   constructor(parts: NamedTablesParts) {
     this.name = parts.declaration.name;
@@ -105,11 +102,6 @@ export class NamedTables implements NamedState {
       for (const part of this.#outstanding.parts) for (const name of part) dropped.add(name);
       for (const name of this.#dropped) dropped.add(name);
     }
-    if (options.kind === 'since-base') {
-      for (const name of this.#unmerged) dropped.add(name);
-      this.#merging = this.#unmerged;
-      this.#unmerged = new Set();
-    }
     if (options.checkpointId !== undefined) {
       this.#outstanding.add(options.checkpointId, this.#dropped);
       this.#dropped = new Set();
@@ -117,15 +109,8 @@ export class NamedTables implements NamedState {
     return [...dropped].map((namespace) => this.#section(namespace));
   }
 
-  /** The rows of a cut are all out; those of one for the store are in it. */
-  finishCut(): void {
-    this.#merging.clear();
-  }
-
   /** A cut is given up. */
   abortCut(checkpointId: number | undefined): void {
-    for (const name of this.#merging) this.#unmerged.add(name);
-    this.#merging.clear();
     if (checkpointId === undefined) return;
     for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
   }
@@ -183,9 +168,8 @@ export class NamedTables implements NamedState {
   }
 
   #noteDrop(namespace: Namespace | undefined): void {
-    if (!this.#parts.isTracking) return;
-    this.#dropped.add(namespace);
-    if (this.#parts.cold !== undefined) this.#unmerged.add(namespace);
+    this.#parts.cold?.drop(this.#section(namespace));
+    if (this.#parts.isTracking) this.#dropped.add(namespace);
   }
 
   #section(namespace: Namespace | undefined): RowSection {
@@ -194,7 +178,7 @@ export class NamedTables implements NamedState {
 
   #open(namespace: Namespace | undefined): TrackedTable {
     const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
-    const table = new TrackedTable({
+    return new TrackedTable({
       table:
         this.#spare.pop() ??
         new KeyedTable({
@@ -210,9 +194,6 @@ export class NamedTables implements NamedState {
       cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
       onClear: () => this.#noteDrop(namespace),
     });
-    // What the store below still has of a dropped namespace is not this one's.
-    if (this.#unmerged.has(namespace) || this.#merging.has(namespace)) table.tombstones.clear();
-    return table;
   }
 }
 
