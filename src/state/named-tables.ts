@@ -9,6 +9,7 @@
 import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
+import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { KeyKind } from './table/key-column.ts';
 import { KeyedTable } from './table/keyed-table.ts';
@@ -122,6 +123,14 @@ export class NamedTables implements NamedState {
     }
   }
 
+  /** Encodes every row once, so that the schemas of all are known. */
+  encodeAll(): void {
+    for (const table of this.tables()) {
+      const hasValues = table.table.values !== undefined;
+      table.forEach((key, value) => this.encoder.encodeRow(key, hasValues ? value : NO_VALUE));
+    }
+  }
+
   /**
    * Takes the rows of the same state as it was opened before, and what it has to tell. All of them
    * count as changed. The other one is a cut's from now on, if one is being written.
@@ -133,8 +142,9 @@ export class NamedTables implements NamedState {
       const { namespace } = from.section;
       const to = namespace === undefined ? this.table : this.tableOf(namespace);
       to.tombstones.takeOver(from.tombstones);
+      const hasValues = from.table.values !== undefined;
       from.forEach((key, value, hash) => {
-        other.encoder.encodeRow(key, value);
+        other.encoder.encodeRow(key, hasValues ? value : NO_VALUE);
         const { keyLength, writer } = other.encoder;
         const bytes = writer.take();
         const decoded = decoder.decodeValue(bytes, keyLength, bytes.length);

@@ -136,6 +136,8 @@ export class OpenedStates {
   }
 
   #redeclare(declaration: StateDeclaration, guessed: OpenedState): OpenedState {
+    // What was read may need schemas that nothing was written with yet.
+    guessed.state.encodeAll();
     const { meta } = guessed.coder;
     if (meta.kind !== declaration.kind) this.#refuse(declaration);
     const opened = this.#make(declaration, meta, false);

@@ -193,7 +193,17 @@ export class TrackedTable implements StateTable {
     this.#forEachBelow(visit);
   }
 
+  /** Encodes an entry's row into the encoder's writer. */
+  encode(entry: number): void {
+    const { table, encoder } = this;
+    encoder.encodeRow(
+      table.keyAt(entry),
+      table.values === undefined ? NO_VALUE : table.read(entry),
+    );
+  }
+
   clear(): void {
+    this.cut?.beforeClear();
     this.#onClear();
     this.table.clear();
     this.rows?.clear();
@@ -247,7 +257,7 @@ export class TrackedTable implements StateTable {
     let total = 0;
     for (let i = 0; i < count; i++) {
       const entry = rows[i] as number;
-      encoder.encodeRow(table.keyAt(entry), table.read(entry));
+      this.encode(entry);
       total += OBJECT_FACTOR * (encoder.writer.length - encoder.keyLength) + OBJECT_BYTES;
     }
     this.#sampledSize = table.size;

@@ -16,12 +16,7 @@ import type { KeyedStateBackend, NamedState, StateDeclaration } from '../keyed-s
 import { OpenedStates } from '../opened-states.ts';
 import type { OpenedState } from '../opened-states.ts';
 import { RestoredState } from '../restored-state.ts';
-import type {
-  FileRef,
-  KeyedStateHandle,
-  SnapshotInput,
-  SnapshotRequest,
-} from '../snapshot.ts';
+import type { FileRef, KeyedStateHandle, SnapshotInput, SnapshotRequest } from '../snapshot.ts';
 import { HeapSnapshot } from './heap-snapshot.ts';
 import { SnapshotChain } from './snapshot-chain.ts';
 
