@@ -14,10 +14,14 @@ import type { Namespace } from './keyed-state-backend.ts';
 export interface ColdState {
   /** Keys below; an estimate. */
   readonly size: number;
+  /** Whether no row was put below since the last drop. */
+  readonly isEmpty: boolean;
   /** Whether a key with this hash may lie below; false is certain. Asked for each new key, so cheap. */
   mayHave(hash: number): boolean;
   /** The value of the key `key[0..keyLength)`, or undefined. */
   get(hash: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** All rows below are gone; it takes new ones. */
+  clear(): void;
   /** All rows below by ascending unsigned hash. Ends early when `visit` returns false. */
   scan(visit: (hash: number, key: Uint8Array, value: Uint8Array) => boolean): void;
 }

@@ -9,7 +9,6 @@
 import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
-import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { KeyKind } from './table/key-column.ts';
 import { KeyedTable } from './table/keyed-table.ts';
@@ -118,16 +117,15 @@ export class NamedTables implements NamedState {
 
   /** After a restore: what is left of namespaces that were dropped. */
   dropEmptyNamespaces(): void {
-    for (const [namespace, { table }] of this.#byNamespace) {
-      if (table.size === 0) this.#byNamespace.delete(namespace);
+    for (const [namespace, table] of this.#byNamespace) {
+      if (table.isEmpty) this.#byNamespace.delete(namespace);
     }
   }
 
   /** Encodes every row once, so that the schemas of all are known. */
   encodeAll(): void {
     for (const table of this.tables()) {
-      const hasValues = table.table.values !== undefined;
-      table.forEach((key, value) => this.encoder.encodeRow(key, hasValues ? value : NO_VALUE));
+      table.forEach((key, value) => this.encoder.encodeRow(key, value ?? table.valueOfNone));
     }
   }
 
@@ -142,9 +140,8 @@ export class NamedTables implements NamedState {
       const { namespace } = from.section;
       const to = namespace === undefined ? this.table : this.tableOf(namespace);
       to.tombstones.takeOver(from.tombstones);
-      const hasValues = from.table.values !== undefined;
       from.forEach((key, value, hash) => {
-        other.encoder.encodeRow(key, hasValues ? value : NO_VALUE);
+        other.encoder.encodeRow(key, value ?? from.valueOfNone);
         const { keyLength, writer } = other.encoder;
         const bytes = writer.take();
         const decoded = decoder.decodeValue(bytes, keyLength, bytes.length);

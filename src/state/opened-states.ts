@@ -36,7 +36,9 @@ export interface OpenedStatesParts {
   readonly onFormChanged: () => void;
   /** A restored state has been opened, empty: the place to put rows into it. */
   readonly onRestored: (opened: OpenedState, meta: StateMeta) => void;
-  /** Somebody declares a state that was opened without a declaration; moves its rows. */
+  /** Somebody declares a state that was opened without a declaration; sees to it that its rows' schemas are known. */
+  readonly beforeTakeOver: (from: OpenedState) => void;
+  /** Then moves its rows. */
   readonly takeOver: (from: OpenedState, to: OpenedState) => void;
 }
 
@@ -136,8 +138,7 @@ export class OpenedStates {
   }
 
   #redeclare(declaration: StateDeclaration, guessed: OpenedState): OpenedState {
-    // What was read may need schemas that nothing was written with yet.
-    guessed.state.encodeAll();
+    this.#parts.beforeTakeOver(guessed);
     const { meta } = guessed.coder;
     if (meta.kind !== declaration.kind) this.#refuse(declaration);
     const opened = this.#make(declaration, meta, false);

@@ -86,6 +86,9 @@ export class Tombstones {
   takeOver(other: Tombstones): void {
     for (const part of other.#outstanding.parts) this.#current.addAll(part);
     this.#current.addAll(other.#current);
+    if (this.#unmerged === undefined || other.#unmerged === undefined) return;
+    this.#unmerged.addAll(other.#unmerged);
+    for (const name of other.#keys) this.#keys.add(name);
   }
 
   /** Everything before is covered by a drop of the section. */

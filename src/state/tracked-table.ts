@@ -68,7 +68,17 @@ export class TrackedTable implements StateTable {
   /** Bytes of the typed arrays, and a guess at those of strings and objects. */
   get memoryBytes(): number {
     const bytes = this.table.bytes + (this.rows?.bytes ?? 0);
-    return bytes + Math.ceil(this.table.size * this.#objectBytes());
+    return bytes + Math.ceil(this.table.size * this.objectBytes);
+  }
+
+  /** Whether there was no row since the last drop, here and below. */
+  get isEmpty(): boolean {
+    return this.table.size === 0 && (this.#cold === undefined || this.#cold.isEmpty);
+  }
+
+  /** What a row is written with that reads as undefined. */
+  get valueOfNone(): unknown {
+    return this.table.values === undefined ? NO_VALUE : undefined;
   }
 
   get scanned(): number {
@@ -221,6 +231,14 @@ export class TrackedTable implements StateTable {
     if (this.#cold !== undefined) rows.markUnmerged(entry);
   }
 
+  /** Takes all rows back that older parts of the snapshot had: for restores. */
+  unrestoreAll(): void {
+    this.#cold?.clear();
+    this.table.clear();
+    this.rows?.clear();
+    this.tombstones.clear();
+  }
+
   /** Takes a row back that an older part of the snapshot had: for restores. */
   unrestore(key: unknown, hash: number): void {
     if (this.#cold?.mayHave(hash) === true) {
@@ -244,7 +262,7 @@ export class TrackedTable implements StateTable {
    * @controlplane Bytes of objects per row: from some rows, encoded, and what objects cost beyond
    * that. Looked at anew when the table has doubled.
    */
-  #objectBytes(): number {
+  get objectBytes(): number {
     const { table, encoder } = this;
     const { values } = table;
     const holdsObjects =

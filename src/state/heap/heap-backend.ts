@@ -61,6 +61,8 @@ export class HeapBackend implements KeyedStateBackend {
       now: () => options.environment.clock.now(),
       onFormChanged: () => this.#chain.restart(this.#lastCheckpointId),
       onRestored: ({ state, coder }) => this.#states.restored?.takeInto(state, coder),
+      // What was read may need schemas that nothing was written with yet.
+      beforeTakeOver: ({ state }) => state.encodeAll(),
       takeOver: (from, to) => to.state.takeOver(from.state, to.coder.decoderOf(from.coder.meta)),
     });
   }

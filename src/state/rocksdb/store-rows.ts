@@ -17,7 +17,7 @@ import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { ColdState, ColdTier, RowSection } from '../cold-state.ts';
 import type { Namespace } from '../keyed-state-backend.ts';
-import type { ColumnFamily } from './key-value-store.ts';
+import type { ColumnFamily, RowCursor } from './key-value-store.ts';
 import { KeyFilter } from './key-filter.ts';
 
 const HEAD_BYTES = 9;
@@ -45,7 +45,8 @@ interface SavedSections {
 
 /** See the file's head. */
 export class StoreRows implements ColdTier {
-  readonly #family: ColumnFamily;
+  readonly #open: () => ColumnFamily;
+  #opened: ColumnFamily | undefined;
   readonly #sections = new Map<string, SectionRows>();
   readonly #liveIds = new Set<number>();
   filter: KeyFilter | undefined = new KeyFilter();
@@ -53,9 +54,14 @@ export class StoreRows implements ColdTier {
   #garbageRows = 0;
   #purgeFrom: Uint8Array | undefined;
 
-  constructor(family: ColumnFamily) {
-    this.#family = family;
-    this.#load();
+  /** @param open - opens the store; called with the first row that goes there */
+  constructor(open: () => ColumnFamily) {
+    this.#open = open;
+  }
+
+  /** Whether rows were ever put into the store. */
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
   }
 
   /** Rows that lie below and are not garbage; an estimate. */
@@ -86,12 +92,11 @@ export class StoreRows implements ColdTier {
   /** All rows of the section that lie below are gone. */
   drop({ stateIndex, namespace }: RowSection): void {
     const section = this.#sections.get(nameOf(stateIndex, namespace));
-    if (section === undefined) return;
+    if (section === undefined || section.id === NO_SECTION) return;
     this.#liveIds.delete(section.id);
     this.#garbageRows += section.size;
     section.id = NO_SECTION;
     section.size = 0;
-    if (namespace !== undefined) this.#sections.delete(nameOf(stateIndex, namespace));
   }
 
   /** The key `bytes[from..valueFrom)`, with the value `bytes[valueFrom..to)`. */
@@ -131,25 +136,25 @@ export class StoreRows implements ColdTier {
     return length < 0 ? undefined : family.value.subarray(0, length);
   }
 
-  /**
-   * Visits the rows of a state with unsigned hashes `first` to `last`, ascending; of one section if that is given. Ends early when
-   * `visit` returns false.
-   */
-  scan(
-    options: { stateIndex: number; section?: SectionRows | undefined; first: number; last: number },
-    visit: (section: SectionRows, hash: number, key: Uint8Array, value: Uint8Array) => boolean,
-  ): void {
-    const family = this.#family;
+  /** The rows of a state with unsigned hashes `first` to `last`, ascending; of one section if it is given. Whoever opens it closes it. */
+  range(options: SectionRange): SectionCursor {
     const { stateIndex, section, first, last } = options;
     const byId = new Map([...this.#sections.values()].map((each) => [each.id, each]));
-    using cursor = family.range(boundOf(stateIndex, first), boundOf(stateIndex, last + 1));
-    while (cursor.next()) {
-      const key = family.key.subarray(0, cursor.keyLength);
-      const owner = byId.get(readU32(key, 5));
-      if (owner === undefined || (section !== undefined && owner !== section)) continue;
-      const value = family.value.subarray(0, cursor.valueLength);
-      if (!visit(owner, readU32(key, 1) | 0, key.subarray(HEAD_BYTES), value)) return;
+    const rows = this.#family.range(boundOf(stateIndex, first), boundOf(stateIndex, last + 1));
+    return new SectionCursor(this.#family, rows, byId, section);
+  }
+
+  /** The rows of a state as they lie in the store, to be read; here they are gone. */
+  detach(stateIndex: number): StoreRows {
+    const detached = new StoreRows(() => this.#family);
+    for (const section of this.#sections.values()) {
+      if (section.stateIndex !== stateIndex || section.id === NO_SECTION) continue;
+      const old = detached.open(stateIndex, section.namespace);
+      old.id = section.id;
+      old.size = section.size;
     }
+    for (const old of detached.#sections.values()) this.drop(old);
+    return detached;
   }
 
   /** Whether there is garbage that deserves a {@link purge}. */
@@ -185,8 +190,8 @@ export class StoreRows implements ColdTier {
     if (last === undefined) this.#garbageRows = 0;
   }
 
-  /** Writes the numbers of the sections: before each checkpoint of the store. */
-  save(): void {
+  /** The numbers of the sections as of now, for {@link save}. */
+  sections(): Uint8Array {
     const live = [...this.#sections.values()].filter(({ id }) => id !== NO_SECTION);
     const saved: SavedSections = {
       version: FORMAT_VERSION,
@@ -196,7 +201,11 @@ export class StoreRows implements ColdTier {
         return [stateIndex, namespace ?? null, id, size];
       }),
     };
-    const bytes = new TextEncoder().encode(JSON.stringify(saved));
+    return new TextEncoder().encode(JSON.stringify(saved));
+  }
+
+  /** Writes what {@link sections} gave: before each checkpoint of the store. */
+  save(bytes: Uint8Array): void {
     const family = this.#family;
     family.ensureValue(bytes.length);
     family.key[0] = OWN_ROW;
@@ -204,7 +213,8 @@ export class StoreRows implements ColdTier {
     family.put(1, bytes.length);
   }
 
-  #load(): void {
+  /** Opens a store that holds rows already. */
+  load(): void {
     const family = this.#family;
     family.key[0] = OWN_ROW;
     const length = family.get(1);
@@ -225,6 +235,11 @@ export class StoreRows implements ColdTier {
       section.size = rows;
       this.#liveIds.add(id);
     }
+  }
+
+  get #family(): ColumnFamily {
+    this.#opened ??= this.#open();
+    return this.#opened;
   }
 
   #begin(section: SectionRows): void {
@@ -269,6 +284,14 @@ export class SectionRows implements ColdState {
     this.namespace = namespace;
   }
 
+  get isEmpty(): boolean {
+    return this.id === NO_SECTION;
+  }
+
+  clear(): void {
+    this.#rows.drop(this);
+  }
+
   mayHave(hash: number): boolean {
     if (this.id === NO_SECTION) return false;
     return this.#rows.filter?.mayHave(hash, this.id) ?? true;
@@ -281,8 +304,59 @@ export class SectionRows implements ColdState {
   scan(visit: (hash: number, key: Uint8Array, value: Uint8Array) => boolean): void {
     if (this.id === NO_SECTION) return;
     const { stateIndex } = this;
-    const range = { stateIndex, section: this, first: 0, last: 2 ** 32 - 1 };
-    this.#rows.scan(range, (_, hash, key, value) => visit(hash, key, value));
+    using cursor = this.#rows.range({ stateIndex, section: this, first: 0, last: 2 ** 32 - 1 });
+    while (cursor.next()) if (!visit(cursor.hash, cursor.key, cursor.value)) return;
+  }
+}
+
+/** Which rows of a state. */
+export interface SectionRange {
+  readonly stateIndex: number;
+  readonly section?: SectionRows | undefined;
+  /** Unsigned hashes, both included. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Goes through rows that are no garbage. Key and value are valid until the next call of anything of the store. */
+export class SectionCursor implements Disposable {
+  section: SectionRows | undefined;
+  hash = 0;
+  key: Uint8Array = new Uint8Array(0);
+  value: Uint8Array = new Uint8Array(0);
+  readonly #family: ColumnFamily;
+  readonly #rows: RowCursor;
+  readonly #byId: ReadonlyMap<number, SectionRows>;
+  readonly #only: SectionRows | undefined;
+
+  constructor(
+    family: ColumnFamily,
+    rows: RowCursor,
+    byId: ReadonlyMap<number, SectionRows>,
+    only: SectionRows | undefined,
+  ) {
+    this.#family = family;
+    this.#rows = rows;
+    this.#byId = byId;
+    this.#only = only;
+  }
+
+  next(): boolean {
+    while (this.#rows.next()) {
+      const key = this.#family.key.subarray(0, this.#rows.keyLength);
+      this.section = this.#byId.get(readU32(key, 5));
+      if (this.section === undefined) continue;
+      if (this.#only !== undefined && this.section !== this.#only) continue;
+      this.hash = readU32(key, 1) | 0;
+      this.key = key.subarray(HEAD_BYTES);
+      this.value = this.#family.value.subarray(0, this.#rows.valueLength);
+      return true;
+    }
+    return false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#rows.close();
   }
 }
 
