@@ -22,6 +22,12 @@ registerJobExecutor('inline', inlineExecutor);
 
 // Programs
 export type { CloseableIterator } from './api/datastream/collect-iterator.ts';
+export {
+  BroadcastConnectedStream,
+  KeyedBroadcastConnectedStream,
+} from './api/datastream/broadcast-connected-stream.ts';
+export { BroadcastStream } from './api/datastream/broadcast-stream.ts';
+export { ConnectedStreams, KeyedConnectedStreams } from './api/datastream/connected-streams.ts';
 export { DataStream } from './api/datastream/data-stream.ts';
 export { DataStreamSink } from './api/datastream/data-stream-sink.ts';
 export { DataStreamSource } from './api/datastream/data-stream-source.ts';
@@ -61,8 +67,6 @@ export type {
   KeySelector,
   MapFunction,
   Partitioner,
-  ProcessContext,
-  ProcessFunction,
   ProcessWindowFunction,
   ReduceFunction,
   RichFilterFunction,
@@ -70,14 +74,44 @@ export type {
   RichMapFunction,
   WindowContext,
 } from './functions/functions.ts';
+export type {
+  BroadcastContext,
+  BroadcastOnTimerContext,
+  BroadcastProcessFunction,
+  BroadcastStateReader,
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessContext,
+  KeyedProcessFunction,
+  KeyedReadOnlyBroadcastContext,
+  OnTimerContext,
+  ProcessContext,
+  ProcessFunction,
+  ReadOnlyBroadcastContext,
+  TimeDomain,
+  TimerService,
+} from './functions/process-functions.ts';
 export { OutputTag } from './functions/output-tag.ts';
 export type {
   Counter,
   MetricGroup,
+  OperatorAttempt,
   RichFunction,
   RuntimeContext,
+  SubtaskContext,
 } from './functions/runtime-context.ts';
-export type { Committer, Sink, SinkWriteContext, SinkWriter } from './functions/sink.ts';
+export type {
+  CommitContext,
+  Committer,
+  DeliveryGuarantee,
+  Sink,
+  SinkWriteContext,
+  SinkWriter,
+} from './functions/sink.ts';
 export {
   type Boundedness,
   END_OF_INPUT,
@@ -92,6 +126,33 @@ export {
   type SplitEnumerator,
   type SplitEnumeratorContext,
 } from './functions/source.ts';
+
+// State
+export {
+  type AggregatingState,
+  AggregatingStateDescriptor,
+  type BroadcastState,
+  type CheckpointedFunction,
+  type CheckpointListener,
+  type FunctionInitializationContext,
+  type FunctionSnapshotContext,
+  type KeyedStateStore,
+  type ListState,
+  ListStateDescriptor,
+  type MapState,
+  MapStateDescriptor,
+  type OperatorStateStore,
+  type ReadOnlyBroadcastState,
+  type ReducingState,
+  ReducingStateDescriptor,
+  type State,
+  type StateDescriptorOptions,
+  type StateTtlConfig,
+  type StateTtlUpdateType,
+  type StateTtlVisibility,
+  type ValueState,
+  ValueStateDescriptor,
+} from './functions/state.ts';
 
 // Time
 export {
@@ -112,6 +173,7 @@ export {
 export { days, hours, milliseconds, minutes, seconds } from './base/time.ts';
 
 // Types and errors
+export { SuppressRestartsError } from './functions/suppress-restarts-error.ts';
 export { type ErrorCode, hasErrorCode, MillraceError } from './base/errors.ts';
 export type { Environment } from './base/environment.ts';
 export type { TypeInformation, TypeOf } from './types/type-information.ts';

@@ -251,6 +251,17 @@ for (const subject of SUBJECTS) {
     t.true(files.stat(`${root}/a`)!.modifiedMs > 0);
   });
 
+  test(`${name} files: syncFile takes files and folders, and refuses what is missing`, async (t) => {
+    const files = make().fileSystem;
+    const root = files.makeTemporaryDirectory('millrace-sync-');
+    put(files, `${root}/a`, 'x');
+    await files.syncFile(`${root}/a`);
+    await files.syncFile(root);
+    const error = await t.throwsAsync(files.syncFile(`${root}/none`), { code: 'FILE_NOT_FOUND' });
+    t.like(error, { details: { system: 'ENOENT' } });
+    files.remove(root);
+  });
+
   filesTest(subject, 'paths resolve to absolute ones', (t, files, root) => {
     t.is(files.resolve(`${root}/a/../b/`), `${root}/b`);
     t.true(files.resolve('relative').startsWith('/'));

@@ -102,7 +102,10 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes names in a directory durable. */
   syncDirectory(path: string): void;
-  /** Makes all bytes of a file durable, whoever wrote them, without holding the calling thread. */
+  /**
+   * Makes all bytes of a file, or the names in a directory, durable, whoever wrote them, without
+   * holding the calling thread.
+   */
   syncFile(path: string): Promise<void>;
   /** A new empty directory for temporary files of this process. */
   makeTemporaryDirectory(prefix: string): string;
@@ -127,8 +130,53 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** An HTTP request between two processes of one machine. */
+export interface HttpRequest {
+  /** In upper case. */
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly target: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined: it was longer than {@link HTTP_BODY_BYTES_MAX}. */
+  readonly body: Uint8Array | undefined;
+}
+
+/** Its answer. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** Answers requests; must not reject. */
+export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** A serving socket; closed by its owner, who then finds its file gone. */
+export interface HttpServer {
+  /** Lets running requests be answered, within a second. */
+  close(): Promise<void>;
+}
+
+/** Longest body of a request. */
+export const HTTP_BODY_BYTES_MAX = 1_048_576;
+
 /** Byte streams between addresses. */
 export interface Network {
+  /**
+   * A folder for sockets that this user alone can enter; made if it is not there.
+   *
+   * @throws FILE_FAILED if somebody else owns it
+   */
+  localSocketFolder(): string;
+  /**
+   * Serves HTTP on a Unix socket that only this user can open. A socket left by a dead process is replaced.
+   *
+   * @throws NETWORK_FAILED (`EADDRINUSE`) if a living process has it
+   */
+  serveHttp(socketPath: string, handler: HttpHandler): Promise<HttpServer>;
+  /** Asks there; NETWORK_FAILED if nobody answers in time. */
+  requestHttp(socketPath: string, request: HttpRequest, timeoutMs: number): Promise<HttpResponse>;
   connect(host: string, port: number): Promise<Connection>;
   /** Port 0 picks a free one. */
   listen(
@@ -136,6 +184,21 @@ export interface Network {
     port: number,
     onConnection: (connection: Connection) => void,
   ): Promise<Listener>;
+}
+
+/** A process, told from a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** Of the boot and the process's start. */
+  readonly startToken: string;
+}
+
+/** Who is running on this machine. */
+export interface Processes {
+  self(): ProcessIdentity;
+  /** Whether a process of this machine still runs; of other machines that cannot be told, and the answer is yes. */
+  isAlive(process: ProcessIdentity): boolean;
 }
 
 /** The one injected interface to the world; see the file's head. */
@@ -148,4 +211,6 @@ export interface Environment {
   readonly scheduler: Scheduler;
   readonly fileSystem: FileSystem;
   readonly network: Network;
+  /** Absent where there are no other processes: in simulation. */
+  readonly processes?: Processes | undefined;
 }

@@ -68,6 +68,12 @@ export const ERROR_CODES = {
   JOB_LOCKED: 'the job is owned by another process',
   /** There is no running job of that name or id. */
   JOB_NOT_FOUND: 'there is no such job',
+  /** User code forbade restarts: what failed would fail again. */
+  RESTARTS_SUPPRESSED: 'user code says that no restart mends its failure',
+  /** The control door of a running job refused a request. */
+  REQUEST_INVALID: 'a request to a running job is malformed',
+  /** The job that was to be resumed has finished. */
+  JOB_FINISHED: 'the job has finished already',
   /** An operator holds its worker for too long. */
   OPERATOR_STALLED: 'an operator does not give its worker back',
   /** A frame does not fit where it must. */

@@ -163,11 +163,10 @@ class InMemory implements MemoryFileSystem {
     const epoch = this.#epoch;
     // The disk takes its time: what crashes meanwhile was not durable.
     await Promise.resolve();
-    this.#check('sync', path);
+    const node = this.#find(path);
+    this.#check(node instanceof MemoryDirectory ? 'sync folder' : 'sync', path);
     if (epoch !== this.#epoch) throw failure('sync', path, 'EBADF');
-    const { node } = this.#locate('sync', path);
     if (node === undefined) throw failure('sync', path, 'ENOENT');
-    if (node instanceof MemoryDirectory) throw failure('sync', path, 'EISDIR');
     node.sync();
   }
 

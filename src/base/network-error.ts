@@ -20,6 +20,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ECONNRESET: 'the other side broke the connection',
   EPIPE: 'the connection is closed',
   EADDRINUSE: 'the port is taken; choose another, or 0 for any',
+  ETIMEDOUT: 'the other side does not answer',
+  ENAMETOOLONG: 'a socket’s path is too long for the system; set XDG_RUNTIME_DIR to a shorter one',
   ENOTFOUND: 'the host name is unknown',
 };
 

@@ -1,15 +1,15 @@
 /**
  * The real Environment: the machine's clock, random numbers, event loop, disk and network. The only
- * file that names them.
+ * file that names them, with `local-http.ts`.
  *
  * Invariants:
- * 1. It lies on the path of a cold start, so `node:net` loads when first used and not before.
+ * 1. It lies on the path of a cold start, so `node:net` and `node:http` load when first used and not before.
  * 2. Every error that leaves here is a MillraceError with the system's error as cause.
  * 3. Files are written at their end only (O_APPEND), whoever else writes.
  */
 import * as fs from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { assert } from './assert.ts';
 import type {
@@ -22,12 +22,14 @@ import type {
   Listener,
   Network,
   OpenMode,
+  Processes,
   Random,
   Scheduler,
   Timer,
 } from './environment.ts';
 import type { MillraceError } from './errors.ts';
 import { fileError } from './file-error.ts';
+import { localSocketFolder, requestHttp, serveHttp } from './local-http.ts';
 import { networkError } from './network-error.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -46,6 +48,7 @@ export function realEnvironment(options: RealEnvironmentOptions = {}): Environme
     scheduler: realScheduler,
     fileSystem: realFileSystem,
     network: realNetwork,
+    processes: realProcesses,
   };
 }
 
@@ -196,6 +199,33 @@ class RealFile implements FileHandle {
   }
 }
 
+const realProcesses: Processes = {
+  self: () => ({ pid: process.pid, host: hostname(), startToken: startTokenOf(process.pid) }),
+  isAlive({ pid, host, startToken }) {
+    if (host !== hostname()) return true;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      // It runs, but is another user's.
+      if (systemCode(error) !== 'EPERM') return false;
+    }
+    const now = startTokenOf(pid);
+    return now === '' || startToken === '' || now === startToken;
+  },
+};
+
+/** Empty where the system does not tell: then the number alone decides. */
+function startTokenOf(pid: number): string {
+  try {
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; the start time is the 20th field behind it.
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+  } catch {
+    return '';
+  }
+}
+
 function statOrUndefined(name: string): FileStat | undefined {
   try {
     const stat = fs.statSync(name, { throwIfNoEntry: false });
@@ -254,6 +284,9 @@ function systemCode(error: unknown): string | undefined {
 }
 
 const realNetwork: Network = {
+  localSocketFolder,
+  serveHttp,
+  requestHttp,
   async connect(host, port) {
     const net = await import('node:net');
     const socket = net.connect({ host, port, noDelay: true });

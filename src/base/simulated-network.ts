@@ -8,7 +8,18 @@
  *    the scheduler, so its order is the seed's.
  */
 import { assert } from './assert.ts';
-import type { Connection, Listener, Network, Random, Scheduler } from './environment.ts';
+import {
+  type Connection,
+  HTTP_BODY_BYTES_MAX,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpServer,
+  type Listener,
+  type Network,
+  type Random,
+  type Scheduler,
+} from './environment.ts';
 import { networkError } from './network-error.ts';
 
 /** A {@link Network} in memory. */
@@ -39,6 +50,7 @@ class InMemoryNetwork implements SimulatedNetwork {
   readonly #options: SimulatedNetworkOptions;
   readonly #listeners = new Map<string, Accept>();
   readonly #connections = new Set<SimulatedConnection>();
+  readonly #handlers = new Map<string, HttpHandler>();
   #freePort = FREE_PORT_FIRST;
 
   constructor(options: SimulatedNetworkOptions) {
@@ -73,6 +85,36 @@ class InMemoryNetwork implements SimulatedNetwork {
       this.#listeners.delete(address);
     };
     return { port: chosenPort, close };
+  }
+
+  localSocketFolder(): string {
+    return '/run/millrace';
+  }
+
+  async serveHttp(socketPath: string, handler: HttpHandler): Promise<HttpServer> {
+    await this.#options.scheduler.yield();
+    if (this.#handlers.has(socketPath)) {
+      throw networkError({ operation: 'listen on', address: socketPath, system: 'EADDRINUSE' });
+    }
+    this.#handlers.set(socketPath, handler);
+    return {
+      close: async () => {
+        this.#handlers.delete(socketPath);
+      },
+    };
+  }
+
+  async requestHttp(socketPath: string, request: HttpRequest): Promise<HttpResponse> {
+    await this.#options.scheduler.yield();
+    const handler = this.#handlers.get(socketPath);
+    if (handler === undefined) {
+      throw networkError({ operation: 'ask', address: socketPath, system: 'ECONNREFUSED' });
+    }
+    const { body } = request;
+    const isTooLong = body !== undefined && body.length > HTTP_BODY_BYTES_MAX;
+    const response = await handler(isTooLong ? { ...request, body: undefined } : request);
+    await this.#options.scheduler.yield();
+    return response;
   }
 
   breakConnections(): void {

@@ -1,6 +1,6 @@
 /**
  * What a subtask hands to the coordinator for a checkpoint, and what it gets back on a restore.
- * Invariant: plain data only, of the kinds that `StageSnapshot` may hold.
+ * Invariant: plain data only, of the kinds that a `ChainStage` may hand out in its snapshot.
  */
 import type { FileRef, KeyedStateHandle } from '../state/snapshot.ts';
 import type { OperatorStateSnapshot } from '../state/operator-state-backend.ts';
@@ -16,7 +16,10 @@ export interface OperatorSubtaskState {
   readonly splits: readonly unknown[] | undefined;
 }
 
-/** Records that were in a channel at an unaligned checkpoint, in order, as frames with their schemas. */
+/**
+ * Records that were in a channel at an unaligned checkpoint, in order, as frames with their
+ * schemas.
+ */
 export interface ChannelStateHandle {
   /** Which edge: ids of the operators at its ends, and the side output that feeds it. */
   readonly sourceOperatorId: string;
@@ -24,6 +27,8 @@ export interface ChannelStateHandle {
   readonly tag: string | undefined;
   readonly sourceSubtask: number;
   readonly targetSubtask: number;
+  /** Whether they had reached the consumer's side (they are older) or waited on the producer's. */
+  readonly side: 'input' | 'output';
   readonly file: FileRef;
   readonly rows: number;
 }
@@ -53,14 +58,20 @@ export interface SubtaskState {
   readonly subtask: number;
   readonly operators: readonly OperatorSubtaskState[];
   readonly channels: readonly ChannelStateHandle[];
-  /** Whether its input has ended: it will not be triggered again and needs no state but committables. */
+  /**
+   * Whether its input has ended: it will not be triggered again and needs no state but
+   * committables.
+   */
   readonly isFinished: boolean;
   /** Files that this checkpoint has written (not those of earlier ones that it names). */
   readonly newFiles: readonly FileRef[];
   readonly stats: SubtaskCheckpointStats;
 }
 
-/** What one operator's subtask is to take over. Several old subtasks' parts if the parallelism has changed. */
+/**
+ * What one operator's subtask is to take over. Several old subtasks' parts if the parallelism has
+ * changed.
+ */
 export interface AssignedState {
   readonly stages: readonly { readonly version: number; readonly data: unknown }[];
   readonly keyed: readonly KeyedStateHandle[];

@@ -1,62 +1,9 @@
-/** The command line's grammar, its help, and what was asked for. */
+/** Reads the command line: which command, with what. Each command's grammar has a file of its own. */
 import { createRequire } from 'node:module';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { ExecutorName } from '../graph/configuration.ts';
-
-/** `millrace run …`, read. */
-export interface RunRequest {
-  readonly kind: 'run';
-  /** As typed. */
-  readonly job: string;
-  readonly executor: ExecutorName | undefined;
-  /** Options by key: those of `-D`, and of the named options, which win. */
-  readonly configuration: Readonly<Record<string, string>>;
-  readonly json: boolean;
-  readonly args: readonly string[];
-}
-
-/** Nothing to run: help or version were shown, or the command line is wrong. */
-interface NothingToRun {
-  readonly kind: 'nothing';
-  /** What was wrong; undefined if help or version were asked for. */
-  readonly problem: string | undefined;
-  /** What to show. */
-  readonly text: string;
-}
-
-/** What a command line asks for. */
-export type Request = RunRequest | NothingToRun;
-
-const PARALLELISM_MAX = 32_768;
-
-const RUN_HELP = `
-The job is a module whose default export builds the program:
-  export default (env, args) => { env.fromSequence(1, 10).print(); };
-A .ts file runs as it is: Node strips its types.
-
-In job arguments {run} stands for the time of the start, such as 2026-01-31T09-30-00Z, so that
-each run can write to a folder of its own: -- --out out/{run}
-
-With --json the last line of the standard output is one object:
-  finished  { status: "finished", jobId, jobName, netRuntimeMs, recordsPerSecond, numRecordsIn,
-              numLateRecordsDropped, numLateRecordsSideOutput, numDeadLetters, numShapeMisfits,
-              sinks: [{ name, numRecords, numFiles?, numBytes? }], vertices: [{ name, operators … }] }
-  not       { status: "failed" | "invalid" | "canceled",
-              error: { name, code?, message, details?, stack?, cause? } }
-
-Exit codes: 0 finished, 1 the job failed, 2 wrong command line or program, 130 canceled (Ctrl-C).
-
-Examples:
-  millrace run job.ts --parallelism 4
-  millrace run job.js --executor inline -D execution.buffer-timeout.interval=0 -- input.csv`;
-
-interface RunOptions {
-  readonly parallelism?: number;
-  readonly executor?: ExecutorName;
-  readonly D?: Readonly<Record<string, string>>;
-  readonly dumpChains?: string;
-  readonly json?: true;
-}
+import { Command, CommanderError } from 'commander';
+import { addJobCommands } from './job-grammar.ts';
+import type { NothingToRun, Request } from './requests.ts';
+import { addRun } from './run-grammar.ts';
 
 /** Reads the arguments after `node main.js`. */
 export function readCommandLine(argv: readonly string[]): Request {
@@ -66,8 +13,8 @@ export function readCommandLine(argv: readonly string[]): Request {
     write: (part) => {
       text += part;
     },
-    onRun: (run) => {
-      request = run;
+    onRequest: (read) => {
+      request = read;
     },
   });
   try {
@@ -88,10 +35,10 @@ export function readCommandLine(argv: readonly string[]): Request {
 
 interface Hooks {
   readonly write: (text: string) => void;
-  readonly onRun: (request: RunRequest) => void;
+  readonly onRequest: (request: Exclude<Request, NothingToRun>) => void;
 }
 
-function newProgram({ write, onRun }: Hooks): Command {
+function newProgram({ write, onRequest }: Hooks): Command {
   const { version } = createRequire(import.meta.url)('millrace/package.json') as {
     version: string;
   };
@@ -103,61 +50,7 @@ function newProgram({ write, onRun }: Hooks): Command {
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: write })
     .showHelpAfterError('(millrace --help shows what there is)');
-  program
-    .command('run')
-    .description('run a job module to its end')
-    .argument('<job>', 'the job module, a .ts or .js file')
-    .argument('[args...]', 'arguments of the job, after --')
-    .option('-p, --parallelism <n>', 'subtasks per operator, and worker threads (1)', parallelism)
-    .addOption(
-      new Option(
-        '-e, --executor <name>',
-        'who runs it: worker threads, or this thread (workers)',
-      ).choices(['workers', 'inline']),
-    )
-    .option('-D <key=value>', 'set a configuration option; may be repeated', definition)
-    .option('--dump-chains <dir>', 'write the generated loops’ sources there')
-    .option('--json', 'print the result, or the error, as one JSON object')
-    .addHelpText('after', RUN_HELP)
-    .showHelpAfterError('(millrace run --help shows what there is)')
-    .action((job: string, args: readonly string[], options: RunOptions) => {
-      onRun(runRequest(job, args, options));
-    });
+  addRun(program, onRequest);
+  addJobCommands(program, onRequest);
   return program;
-}
-
-function runRequest(job: string, args: readonly string[], options: RunOptions): RunRequest {
-  const { executor, dumpChains, json = false } = options;
-  return {
-    kind: 'run',
-    job,
-    executor,
-    configuration: {
-      ...options.D,
-      ...(options.parallelism === undefined
-        ? {}
-        : { 'parallelism.default': String(options.parallelism) }),
-      ...(executor === undefined ? {} : { 'execution.executor': executor }),
-      ...(dumpChains === undefined ? {} : { 'execution.dump-chains': dumpChains }),
-    },
-    json,
-    args,
-  };
-}
-
-function parallelism(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= PARALLELISM_MAX) return value;
-  throw new InvalidArgumentError(`Give a whole number from 1 to ${PARALLELISM_MAX}.`);
-}
-
-function definition(
-  text: string,
-  before: Readonly<Record<string, string>> = {},
-): Readonly<Record<string, string>> {
-  const at = text.indexOf('=');
-  if (at <= 0) {
-    throw new InvalidArgumentError('Give key=value, such as execution.buffer-timeout.interval=0.');
-  }
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }

@@ -1,6 +1,10 @@
 /** `--json`: one object on the standard output, for programs. Its fields are API: added, never renamed. */
 import { toPlainError, type PlainError } from '../base/errors.ts';
-import type { JobExecutionResult, VertexMetrics } from '../graph/job-client.ts';
+import type {
+  CheckpointStatistics,
+  JobExecutionResult,
+  VertexMetrics,
+} from '../graph/job-client.ts';
 import { jobFigures, type JobFigures } from './job-figures.ts';
 
 /** What `--json` prints when the job has finished. */
@@ -10,8 +14,21 @@ interface JsonResult extends Omit<JobFigures, 'watermark' | 'backPressuredRatio'
   readonly jobName: string;
   readonly netRuntimeMs: number;
   readonly recordsPerSecond: number;
+  readonly checkpoints: JsonCheckpoints;
+  readonly numRestarts: number;
   /** Per vertex and operator; a watermark at the end of all input is null. */
   readonly vertices: readonly VertexMetrics[];
+}
+
+/** How the job's checkpoints went. */
+interface JsonCheckpoints {
+  readonly numCompleted: number;
+  readonly numFailed: number;
+  readonly meanDurationMs: number;
+  readonly maxDurationMs: number;
+  readonly totalBytes: number;
+  /** Where the last one lies, or null. */
+  readonly lastPath: string | null;
 }
 
 /** What `--json` prints when it has not. */
@@ -21,7 +38,7 @@ interface JsonFailure {
 }
 
 /** The result as one line. */
-export function jsonResult(result: JobExecutionResult): string {
+export function jsonResult(result: JobExecutionResult, numRestarts: number): string {
   const { jobId, jobName, netRuntimeMs, metrics } = result;
   const { watermark: _watermark, backPressuredRatio: _ratio, ...figures } = jobFigures(metrics);
   const object: JsonResult = {
@@ -30,9 +47,22 @@ export function jsonResult(result: JobExecutionResult): string {
     jobName,
     netRuntimeMs,
     recordsPerSecond: figures.numRecordsIn / Math.max(netRuntimeMs / 1000, Number.EPSILON),
+    checkpoints: checkpointFigures(result.checkpoints),
+    numRestarts,
     ...figures,
     vertices: metrics.vertices,
   };
+  return jsonLine(object);
+}
+
+function checkpointFigures(statistics: CheckpointStatistics): JsonCheckpoints {
+  const { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes } = statistics;
+  const lastPath = statistics.history[0]?.path ?? null;
+  return { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes, lastPath };
+}
+
+/** Any object as one line. */
+export function jsonLine(object: object): string {
   return `${JSON.stringify(object)}\n`;
 }
 

@@ -6,9 +6,9 @@
  * 2. After `stop` the line is gone, and no timer is left.
  */
 import type { Clock, Timer } from '../base/environment.ts';
-import type { JobClient } from '../graph/job-client.ts';
+import type { CheckpointInfo, JobClient } from '../graph/job-client.ts';
 import { jobFigures, type JobFigures } from './job-figures.ts';
-import { countText, rateText, watermarkText } from './number-text.ts';
+import { countText, durationText, rateText, watermarkText } from './number-text.ts';
 import type { TextStream } from './terminal.ts';
 
 /** Between two rewrites. */
@@ -55,9 +55,14 @@ export class LiveLine {
 
   #rewrite(): void {
     const figures = jobFigures(this.#job.metrics());
-    const rate = this.#recordsPerSecond(figures.numRecordsIn);
+    const progress: Progress = {
+      figures,
+      recordsPerSecond: this.#recordsPerSecond(figures.numRecordsIn),
+      lastCheckpoint: this.#job.checkpoints().history[0],
+      numRestarts: this.#job.restarts().length,
+    };
     // The last column stays free: some terminals wrap as soon as it is written.
-    this.#stream.write(ERASE_LINE + liveText(figures, rate, this.#stream.columns - 1));
+    this.#stream.write(ERASE_LINE + liveText(progress, this.#stream.columns - 1));
     this.#isShown = true;
     this.#timer = this.#clock.setTimer(INTERVAL_MS, () => this.#rewrite());
   }
@@ -72,8 +77,17 @@ export class LiveLine {
   }
 }
 
+/** What the line shows. */
+export interface Progress {
+  readonly figures: JobFigures;
+  readonly recordsPerSecond: number;
+  readonly lastCheckpoint: Pick<CheckpointInfo, 'checkpointId' | 'durationMs'> | undefined;
+  readonly numRestarts: number;
+}
+
 /** The line's text: with all words if they fit, else in short, most wanted first. */
-export function liveText(figures: JobFigures, recordsPerSecond: number, columns: number): string {
+export function liveText(progress: Progress, columns: number): string {
+  const { figures, recordsPerSecond } = progress;
   const late = countText(figures.numLateRecordsDropped + figures.numLateRecordsSideOutput);
   const rate = rateText(recordsPerSecond);
   const watermark = watermarkText(figures.watermark);
@@ -86,10 +100,28 @@ export function liveText(figures: JobFigures, recordsPerSecond: number, columns:
     backPressure,
     `late ${late}`,
     `dead letters ${deadLetters}`,
+    ...recoveryTexts(progress, 'checkpoint', 'restarts'),
   ].join('  ');
   if (full.length <= columns) return full;
   const minute = watermark.replace(/(T\d\d:\d\d):\d\dZ$/, '$1Z');
   const counts = `late ${late}  dead ${deadLetters}`;
   const total = `${rateText(figures.numRecordsIn)} in`;
-  return [`${rate}/s`, total, `wm ${minute}`, backPressure, counts].join('  ').slice(0, columns);
+  const recovery = recoveryTexts(progress, 'ckpt', 'rst');
+  const short = [`${rate}/s`, total, `wm ${minute}`, backPressure, ...recovery, counts];
+  return short.join('  ').slice(0, columns);
+}
+
+/** Nothing where there were neither checkpoints nor restarts. */
+function recoveryTexts(
+  { lastCheckpoint, numRestarts }: Progress,
+  checkpoint: string,
+  restarts: string,
+): readonly string[] {
+  const texts: string[] = [];
+  if (lastCheckpoint !== undefined) {
+    const { checkpointId, durationMs } = lastCheckpoint;
+    texts.push(`${checkpoint} ${checkpointId} (${durationText(durationMs)})`);
+  }
+  if (numRestarts > 0) texts.push(`${restarts} ${countText(numRestarts)}`);
+  return texts;
 }

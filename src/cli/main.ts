@@ -1,15 +1,34 @@
 #!/usr/bin/env node
 /** The `millrace` command: puts the command line together with the process. */
 import { MillraceError } from '../base/errors.ts';
-import { readCommandLine, type RunRequest } from './command-line.ts';
+import { readCommandLine } from './command-line.ts';
 import { FINISHED, WRONG_USAGE } from './exit-code.ts';
 import { jsonFailure } from './json-output.ts';
+import type { JobRequest, NothingToRun, RunRequest } from './requests.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   const request = readCommandLine(argv);
-  if (request.kind === 'run') return run(request, terminal);
-  const { problem, text } = request;
+  switch (request.kind) {
+    case 'run':
+      return run(request, terminal);
+    case 'list':
+    case 'cancel':
+    case 'savepoint':
+    case 'stop':
+      return control(request, terminal);
+    case 'nothing':
+      return showHelp(request, argv, terminal);
+    default:
+      return request satisfies never;
+  }
+}
+
+function showHelp(
+  { problem, text }: NothingToRun,
+  argv: readonly string[],
+  terminal: Terminal,
+): number {
   if (problem === undefined) {
     terminal.stdout.write(text);
     return FINISHED;
@@ -30,6 +49,14 @@ async function run(request: RunRequest, terminal: Terminal): Promise<number> {
     import('../index.ts'),
   ]);
   return runCommand(request, terminal, realEnvironment());
+}
+
+async function control(request: JobRequest, terminal: Terminal): Promise<number> {
+  const [{ jobCommand }, { realEnvironment }] = await Promise.all([
+    import('./job-commands.ts'),
+    import('../base/real-environment.ts'),
+  ]);
+  return jobCommand(request, terminal, realEnvironment());
 }
 
 const terminal = processTerminal();

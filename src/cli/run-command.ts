@@ -7,15 +7,16 @@
  *    else of ours, to the standard output.
  */
 import type { Environment } from '../base/environment.ts';
-import { MillraceError } from '../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../base/errors.ts';
 import type { JobClient, JobExecutionResult } from '../graph/job-client.ts';
 import { executeJobModule } from '../job/execute-job-module.ts';
-import type { RunRequest } from './command-line.ts';
 import { errorText } from './error-text.ts';
 import { CANCELED, type ExitCode, exitCodeOf, FINISHED, WRONG_USAGE } from './exit-code.ts';
 import { jobModuleUrl } from './job-module-url.ts';
-import { jsonFailure, jsonResult } from './json-output.ts';
+import { jsonFailure, jsonLine, jsonResult } from './json-output.ts';
 import { LiveLine } from './live-line.ts';
+import type { RunRequest } from './requests.ts';
+import { type OpenDoor, openDoor } from './run-door.ts';
 import { summaryText } from './summary.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,21 +34,35 @@ export async function runCommand(
 ): Promise<ExitCode> {
   const interrupts = new Interrupts(terminal, environment);
   let job: JobClient | undefined;
+  let door: OpenDoor | undefined;
   try {
     job = await startJob(request, environment);
     interrupts.cancels(job);
+    door = await openDoor(job, { request, terminal, environment });
     const result = await watchJob(job, terminal, environment);
+    const numRestarts = job.restarts().length;
     terminal.stdout.write(
-      request.json ? jsonResult(result) : summaryText(result, terminal.stdout.style),
+      request.json
+        ? jsonResult(result, numRestarts)
+        : summaryText(result, numRestarts, terminal.stdout.style),
     );
     return FINISHED;
   } catch (error) {
+    if (hasErrorCode(error, 'JOB_FINISHED')) return reportFinished(error, request, terminal);
     const code = exitCodeOf(error, job !== undefined);
     reportFailure(error, code, request, terminal);
     return code;
   } finally {
+    await door?.close();
     interrupts.release();
   }
+}
+
+/** The job that was to go on had come to its end: there is nothing to do, which is no failure. */
+function reportFinished(error: unknown, { json }: RunRequest, { stdout }: Terminal): ExitCode {
+  const message = error instanceof Error ? error.message : String(error);
+  stdout.write(json ? jsonLine({ status: 'finished', message }) : `${message}\n`);
+  return FINISHED;
 }
 
 async function startJob(request: RunRequest, environment: Environment): Promise<JobClient> {
@@ -57,6 +72,7 @@ async function startJob(request: RunRequest, environment: Environment): Promise<
   const job = await executeJobModule(jobModuleUrl(request.job, fileSystem), {
     executor: request.executor,
     configuration: request.configuration,
+    resume: request.resume,
     args: request.args.map((arg) => arg.replaceAll('{run}', run)),
   });
   await refuseCollected(job);

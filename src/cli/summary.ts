@@ -1,5 +1,5 @@
 /** What a finished job did, for people. */
-import type { JobExecutionResult } from '../graph/job-client.ts';
+import type { CheckpointStatistics, JobExecutionResult } from '../graph/job-client.ts';
 import { jobFigures, type JobFigures, type SinkFigures } from './job-figures.ts';
 import { bytesText, countText, durationText, rateText } from './number-text.ts';
 import type { TextStyle } from './text-style.ts';
@@ -7,9 +7,17 @@ import type { TextStyle } from './text-style.ts';
 type Row = readonly [label: string, text: string];
 
 /** The summary, with a line end after every line. */
-export function summaryText(result: JobExecutionResult, style: TextStyle): string {
+export function summaryText(
+  result: JobExecutionResult,
+  numRestarts: number,
+  style: TextStyle,
+): string {
   const figures = jobFigures(result.metrics);
-  const rows = figureRows(figures, result.netRuntimeMs);
+  const rows = [
+    ...figureRows(figures, result.netRuntimeMs),
+    ...checkpointRows(result.checkpoints),
+    ...(numRestarts === 0 ? [] : [['restarts', countText(numRestarts)] as const]),
+  ];
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = [
     `${style.green('finished')} ${style.bold(result.jobName)} in ${durationText(result.netRuntimeMs)}`,
@@ -28,6 +36,20 @@ function figureRows(figures: JobFigures, runtimeMs: number): readonly Row[] {
     ['dead letters', countText(figures.numDeadLetters)],
     ['shape misfits', countText(figures.numShapeMisfits)],
   ];
+}
+
+/** None where none was tried. */
+function checkpointRows(statistics: CheckpointStatistics): readonly Row[] {
+  const { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes } = statistics;
+  if (numCompleted + numFailed === 0) return [];
+  const failed = numFailed === 0 ? '' : `, ${countText(numFailed)} failed`;
+  if (numCompleted === 0) return [['checkpoints', `0${failed}`]];
+  const times = `mean ${durationText(meanDurationMs)}, longest ${durationText(maxDurationMs)}`;
+  const sizes = `${bytesText(totalBytes)} written`;
+  const rows: Row[] = [['checkpoints', `${countText(numCompleted)} (${times}, ${sizes})${failed}`]];
+  const path = statistics.history[0]?.path;
+  if (path !== undefined) rows.push(['last at', path]);
+  return rows;
 }
 
 function lateNote(aside: number, dropped: number): string {

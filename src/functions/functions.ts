@@ -47,21 +47,6 @@ export interface AggregateFunction<T, ACC, R> {
 /** Chooses a channel for a key: a whole number in [0, numPartitions). */
 export type Partitioner<K> = (key: K, numPartitions: number) => number;
 
-/** What {@link ProcessFunction.processElement} sees besides the record. */
-export interface ProcessContext extends SideOutput {
-  /** The record's timestamp in epoch milliseconds, or undefined if it has none. */
-  timestamp(): number | undefined;
-  /** The operator's current watermark; `-Infinity` before the first. */
-  currentWatermark(): number;
-  /** The wall clock of the environment, epoch milliseconds. */
-  currentProcessingTime(): number;
-}
-
-/** The general function on a stream that is not keyed: results, side outputs and timestamps; no timers, no keyed state. */
-export interface ProcessFunction<T, R> extends RichFunction {
-  processElement(value: T, context: ProcessContext, out: Collector<R>): void;
-}
-
 /** What a window function sees of its window. */
 export interface WindowContext<W> extends SideOutput {
   readonly window: W;

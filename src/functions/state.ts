@@ -6,6 +6,7 @@
  * caller's to read. `undefined` means absent; `null` is refused as a value of a ValueState, as in Flink it means absent.
  */
 import type { TypeInformation } from '../types/type-information.ts';
+import { MillraceError } from '../base/errors.ts';
 import type { AggregateFunction, ReduceFunction } from './functions.ts';
 
 /** When the time to live of an entry starts anew. */
@@ -27,46 +28,134 @@ export interface StateTtlConfig {
   readonly cleanupFullSnapshot?: boolean | undefined;
 }
 
-interface DescriptorOptions {
+/** What every descriptor may be given besides name and types. */
+export interface StateDescriptorOptions {
   readonly ttl?: StateTtlConfig | undefined;
 }
 
-/** One value per key. */
-export interface ValueStateDescriptor<T> extends DescriptorOptions {
-  readonly kind: 'value';
+/**
+ * One value per key.
+ *
+ * @example
+ * const lastSeen = new ValueStateDescriptor('last-seen', types.timestamp, { ttl: { ttlMs: hours(24) } });
+ */
+export class ValueStateDescriptor<T> {
+  readonly kind = 'value' as const;
   readonly name: string;
   readonly type: TypeInformation<T> | undefined;
+  readonly ttl: StateTtlConfig | undefined;
+
+  constructor(name: string, type?: TypeInformation<T>, options: StateDescriptorOptions = {}) {
+    requireDescriptor('ValueStateDescriptor', name, options);
+    this.name = name;
+    this.type = type;
+    this.ttl = options.ttl;
+  }
 }
 
 /** A list per key (keyed), or a list of elements that are redistributed (operator state). */
-export interface ListStateDescriptor<T> extends DescriptorOptions {
-  readonly kind: 'list';
+export class ListStateDescriptor<T> {
+  readonly kind = 'list' as const;
   readonly name: string;
   readonly elementType: TypeInformation<T> | undefined;
+  readonly ttl: StateTtlConfig | undefined;
+
+  constructor(
+    name: string,
+    elementType?: TypeInformation<T>,
+    options: StateDescriptorOptions = {},
+  ) {
+    requireDescriptor('ListStateDescriptor', name, options);
+    this.name = name;
+    this.elementType = elementType;
+    this.ttl = options.ttl;
+  }
 }
 
 /** A map per key (keyed), or one map that all subtasks hold (broadcast state). */
-export interface MapStateDescriptor<K, V> extends DescriptorOptions {
-  readonly kind: 'map';
+export class MapStateDescriptor<K, V> {
+  readonly kind = 'map' as const;
   readonly name: string;
   readonly keyType: TypeInformation<K> | undefined;
   readonly valueType: TypeInformation<V> | undefined;
+  readonly ttl: StateTtlConfig | undefined;
+
+  constructor(
+    name: string,
+    keyType?: TypeInformation<K>,
+    valueType?: TypeInformation<V>,
+    options: StateDescriptorOptions = {},
+  ) {
+    requireDescriptor('MapStateDescriptor', name, options);
+    this.name = name;
+    this.keyType = keyType;
+    this.valueType = valueType;
+    this.ttl = options.ttl;
+  }
 }
 
-/** One value per key, combined from all that is added. */
-export interface ReducingStateDescriptor<T> extends DescriptorOptions {
-  readonly kind: 'reducing';
+/**
+ * One value per key, combined from all that is added.
+ *
+ * @example
+ * const largest = new ReducingStateDescriptor<number>('largest', Math.max, types.double);
+ */
+export class ReducingStateDescriptor<T> {
+  readonly kind = 'reducing' as const;
   readonly name: string;
   readonly reduceFunction: ReduceFunction<T>;
   readonly type: TypeInformation<T> | undefined;
+  readonly ttl: StateTtlConfig | undefined;
+
+  constructor(
+    name: string,
+    reduceFunction: ReduceFunction<T>,
+    type?: TypeInformation<T>,
+    options: StateDescriptorOptions = {},
+  ) {
+    requireDescriptor('ReducingStateDescriptor', name, options);
+    this.name = name;
+    this.reduceFunction = reduceFunction;
+    this.type = type;
+    this.ttl = options.ttl;
+  }
 }
 
 /** One accumulator per key. */
-export interface AggregatingStateDescriptor<IN, ACC, OUT> extends DescriptorOptions {
-  readonly kind: 'aggregating';
+export class AggregatingStateDescriptor<IN, ACC, OUT> {
+  readonly kind = 'aggregating' as const;
   readonly name: string;
   readonly aggregateFunction: AggregateFunction<IN, ACC, OUT>;
   readonly accumulatorType: TypeInformation<ACC> | undefined;
+  readonly ttl: StateTtlConfig | undefined;
+
+  constructor(
+    name: string,
+    aggregateFunction: AggregateFunction<IN, ACC, OUT>,
+    accumulatorType?: TypeInformation<ACC>,
+    options: StateDescriptorOptions = {},
+  ) {
+    requireDescriptor('AggregatingStateDescriptor', name, options);
+    this.name = name;
+    this.aggregateFunction = aggregateFunction;
+    this.accumulatorType = accumulatorType;
+    this.ttl = options.ttl;
+  }
+}
+
+function requireDescriptor(owner: string, name: unknown, { ttl }: StateDescriptorOptions): void {
+  if (typeof name !== 'string' || name.trim() === '') {
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      `${owner} got ${String(name)} as name: give text that is not empty`,
+    );
+  }
+  if (ttl === undefined || (Number.isFinite(ttl.ttlMs) && ttl.ttlMs > 0)) return;
+  throw new MillraceError(
+    'ILLEGAL_ARGUMENT',
+    `${owner} '${name}' got a time to live of ${ttl.ttlMs}: give milliseconds above 0, such as ` +
+      '{ ttl: { ttlMs: hours(1) } }',
+  );
 }
 
 /** Any descriptor. */

@@ -152,7 +152,12 @@ function checkpointing(
 }
 
 /** Flink's defaults (restart_strategy_configuration). */
-const RESTART_DEFAULTS = {
+export const RESTART_DEFAULTS: {
+  readonly [Kind in Exclude<RestartConfiguration['kind'], 'default'>]: Extract<
+    RestartConfiguration,
+    { readonly kind: Kind }
+  >;
+} = {
   none: { kind: 'none' },
   'fixed-delay': { kind: 'fixed-delay', attempts: 1, delayMs: 1000 },
   'failure-rate': {
@@ -170,7 +175,7 @@ const RESTART_DEFAULTS = {
     jitterFactor: 0.1,
     attemptsBeforeResetMax: Number.POSITIVE_INFINITY,
   },
-} as const satisfies Record<string, RestartConfiguration>;
+};
 
 function restartKind(text: string, key: string): keyof typeof RESTART_DEFAULTS {
   const kinds = Object.keys(RESTART_DEFAULTS) as (keyof typeof RESTART_DEFAULTS)[];

@@ -120,9 +120,9 @@ function aspectsOf(
     parallelism: String(vertex.parallelism),
     'maximum parallelism': String(vertex.maxParallelism),
     'slot sharing group': vertex.slotSharingGroup,
-    'input type': typeText(node.inputType),
+    'input type': node.inputTypes.map(typeText).join(' and '),
     'output type': typeText(node.outputType),
-    key: keyText(node.keySelector),
+    key: node.keySelectors.map(keyText).join(' and '),
   };
   for (const [name, value] of Object.entries(parameters)) aspects[name] = valueText(value);
   const inputs = node.index === 0 ? vertex.inputs : [];
@@ -137,7 +137,8 @@ function edgeText(edge: JobEdge): string {
   const key = edge.keySelector === undefined ? '' : ` by key ${keyText(edge.keySelector)}`;
   const type = typeText(edge.type);
   const how = `${edge.exchange}, flushed after ${edge.bufferTimeoutMs} ms`;
-  return `from ${from}${tagText(edge.tag)}, ${partitionerText(edge.partitioner)}${key}, of ${type}, ${how}`;
+  const input = edge.target.input === 0 ? '' : `into input ${edge.target.input + 1} `;
+  return `${input}from ${from}${tagText(edge.tag)}, ${partitionerText(edge.partitioner)}${key}, of ${type}, ${how}`;
 }
 
 function tagText(tag: string | undefined): string {

@@ -151,6 +151,11 @@ export interface ExecutionRequest {
   readonly environment: Environment;
   /** For `workers`: the module that every thread imports, and what its default export gets. */
   readonly module: JobModule | undefined;
+  /**
+   * Whether to go on with the newest job of the checkpoint directory, under its id; with none there, the job starts anew. If that
+   * job has finished, there is nothing to run: JOB_FINISHED.
+   */
+  readonly resume?: boolean | undefined;
 }
 
 /** A job module and its arguments. */

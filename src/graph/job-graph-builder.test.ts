@@ -62,7 +62,7 @@ test('keyBy, even at parallelism 1, ends a chain', (t) => {
     'Keyed Aggregation -> Sink: Print to Std. Out',
   ]);
   t.is(graph.edges[0]?.partitioner.kind, 'hash');
-  t.is(graph.edges[0]?.keySelector, graph.vertices[1]?.nodes[0]?.keySelector);
+  t.is(graph.edges[0]?.keySelector, graph.vertices[1]?.nodes[0]?.keySelectors[0]);
 });
 
 test('map behind keyBy is an ordinary map on a hash edge, without a key', (t) => {
@@ -74,7 +74,7 @@ test('map behind keyBy is an ordinary map on a hash edge, without a key', (t) =>
       .print(),
   );
   t.is(graph.edges[0]?.partitioner.kind, 'hash');
-  t.is(graph.vertices[1]?.nodes[0]?.keySelector, undefined);
+  t.is(graph.vertices[1]?.nodes[0]?.keySelectors[0], undefined);
 });
 
 test('an edge between different parallelism is rebalance and ends a chain', (t) => {
@@ -178,7 +178,7 @@ test('side outputs chain, and the chain is a tree', (t) => {
       ['Sink: Print to Std. Out', 4, undefined],
     ],
   );
-  t.is(vertex?.nodes[4]?.inputType, types.long);
+  t.is(vertex?.nodes[4]?.inputTypes[0], types.long);
 });
 
 test('a partitioned side output is an edge with a tag', (t) => {

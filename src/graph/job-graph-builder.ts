@@ -2,7 +2,7 @@
  * StreamGraph → JobGraph: chains operators into vertices.
  *
  * Invariants:
- * 1. An operator runs in the chain of its input if chaining is on, it has that one input, the edge
+ * 1. An operator runs in the chain of its input if chaining is on, it has that one input edge, the edge
  *    is forward, both have the same parallelism, maximum parallelism and slot sharing group, and
  *    neither refuses (Flink: isChainable).
  * 2. A side-output edge chains like any other.
@@ -109,7 +109,7 @@ function jobEdges(
           index: edges.length,
           source: Object.freeze({ ...placeOf(places, edge.source) }),
           tag: edge.tag,
-          target: Object.freeze({ vertex, input: 0 }),
+          target: Object.freeze({ vertex, input: edge.input }),
           partitioner: edge.partitioner,
           keySelector: edge.keySelector,
           type: edge.type,
@@ -156,8 +156,8 @@ function chainNode(node: StreamNode, index: number, building: Building): ChainNo
     spec: node.spec,
     parent: isHead ? -1 : placeOf(building.places, edge.source).node,
     parentTag: isHead ? undefined : edge.tag,
-    keySelector: node.keySelector,
-    inputType: inputTypeOf(node),
+    keySelectors: node.keySelectors,
+    inputTypes: Object.freeze(node.keySelectors.map((_, input) => inputTypeOf(node, input))),
     outputType: node.outputType,
   });
 }
@@ -175,10 +175,11 @@ function indicesOf(
   return Object.freeze(edges.filter(wanted).map((edge) => edge.index));
 }
 
-function inputTypeOf(node: StreamNode): TypeInformation<AnyRecord> | undefined {
-  const first = node.inputs[0]?.type;
+function inputTypeOf(node: StreamNode, input: number): TypeInformation<AnyRecord> | undefined {
+  const edges = node.inputs.filter((edge) => edge.input === input);
+  const first = edges[0]?.type;
   if (first === undefined) return undefined;
-  const isCommon = node.inputs.every(({ type }) => type !== undefined && typesEqual(type, first));
+  const isCommon = edges.every(({ type }) => type !== undefined && typesEqual(type, first));
   return isCommon ? first : undefined;
 }
 

@@ -40,10 +40,10 @@ export interface ChainNode {
   /** The node that feeds this one, -1 for the head; `tag` if through a side output. */
   readonly parent: number;
   readonly parentTag: string | undefined;
-  /** On keyed operators: gives the key of an input record. */
-  readonly keySelector: AnyKeySelector | undefined;
-  /** Types where they are declared or derived; undefined: captured at run time. */
-  readonly inputType: TypeInformation<AnyRecord> | undefined;
+  /** By input (one, or two for connected streams): on keyed operators what gives the key of a record. */
+  readonly keySelectors: readonly (AnyKeySelector | undefined)[];
+  /** By input. Types where they are declared or derived; undefined: captured at run time. */
+  readonly inputTypes: readonly (TypeInformation<AnyRecord> | undefined)[];
   readonly outputType: TypeInformation<AnyRecord> | undefined;
 }
 

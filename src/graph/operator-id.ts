@@ -36,7 +36,8 @@ function structureText(node: StreamNode, ids: ReadonlyMap<number, string>): stri
 
 function inputText(edge: StreamEdge, ids: ReadonlyMap<number, string>): string {
   const keyed = edge.partitioner.kind === 'hash' ? 'keyed' : '';
-  return `${ids.get(edge.source)} ${keyed} ${edge.tag ?? ''}`;
+  const input = edge.input === 0 ? '' : ` into ${edge.input}`;
+  return `${ids.get(edge.source)} ${keyed} ${edge.tag ?? ''}${input}`;
 }
 
 function requireDistinctUids(nodes: readonly StreamNode[]): void {

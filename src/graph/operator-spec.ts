@@ -3,12 +3,21 @@
  * running operator; the graph never runs anything.
  */
 import type {
+  BroadcastProcessFunction,
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  KeyedBroadcastProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  ProcessFunction,
+} from '../functions/process-functions.ts';
+import type {
   AggregateFunction,
   FilterFunction,
   FlatMapFunction,
   KeySelector,
   MapFunction,
-  ProcessFunction,
   ProcessWindowFunction,
   ReduceFunction,
   RichFilterFunction,
@@ -18,6 +27,7 @@ import type {
 import type { OutputTag } from '../functions/output-tag.ts';
 import type { Sink } from '../functions/sink.ts';
 import type { Source } from '../functions/source.ts';
+import type { MapStateDescriptor } from '../functions/state.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { TimeWindow } from '../functions/windowing/time-window.ts';
 import type { WindowAssigner } from '../functions/windowing/window-assigner.ts';
@@ -60,6 +70,61 @@ export interface FlatMapSpec {
 export interface ProcessSpec {
   readonly kind: 'process';
   readonly function: ProcessFunction<AnyRecord, AnyRecord>;
+}
+
+/** Any function of a user with a life that may use keyed state, and which of its methods is called per record. */
+export type KeyedFunction =
+  | {
+      readonly method: 'processElement';
+      readonly function: KeyedProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+    }
+  | { readonly method: 'map'; readonly function: RichMapFunction<AnyRecord, AnyRecord> }
+  | { readonly method: 'flatMap'; readonly function: RichFlatMapFunction<AnyRecord, AnyRecord> }
+  | { readonly method: 'filter'; readonly function: RichFilterFunction<AnyRecord> };
+
+/** One to many per key, with keyed state; timers, too, with `processElement`. */
+export type KeyedProcessSpec = { readonly kind: 'keyed-process' } & KeyedFunction;
+
+/** A user's function of connected streams: the method is called with `1` or `2` behind its name, as Flink has it. */
+export type CoFunction =
+  | {
+      readonly method: 'processElement';
+      readonly function: CoProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+    }
+  | {
+      readonly method: 'map';
+      readonly function: CoMapFunction<AnyRecord, AnyRecord, AnyRecord>;
+    }
+  | {
+      readonly method: 'flatMap';
+      readonly function: CoFlatMapFunction<AnyRecord, AnyRecord, AnyRecord>;
+    };
+
+/** Two inputs that are not keyed. */
+export type CoProcessSpec = { readonly kind: 'co-process' } & CoFunction;
+
+/** Two inputs keyed alike: keyed state is shared; timers, too, with `processElement`. */
+export type KeyedCoProcessSpec = { readonly kind: 'keyed-co-process' } & (
+  | Exclude<CoFunction, { readonly method: 'processElement' }>
+  | {
+      readonly method: 'processElement';
+      readonly function: KeyedCoProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>;
+    }
+);
+
+/** The second input reaches every subtask and may change broadcast state. */
+export interface BroadcastProcessSpec {
+  readonly kind: 'broadcast-process';
+  readonly function: BroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+  /** The broadcast states. */
+  readonly descriptors: readonly MapStateDescriptor<AnyRecord, AnyRecord>[];
+}
+
+/** {@link BroadcastProcessSpec} with a keyed first input: keyed state and timers. */
+export interface KeyedBroadcastProcessSpec {
+  readonly kind: 'keyed-broadcast-process';
+  readonly function: KeyedBroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>;
+  readonly descriptors: readonly MapStateDescriptor<AnyRecord, AnyRecord>[];
 }
 
 /** New timestamps and watermarks; upstream watermarks end here. */
@@ -127,6 +192,11 @@ export type OperatorSpec =
   | FilterSpec
   | FlatMapSpec
   | ProcessSpec
+  | KeyedProcessSpec
+  | CoProcessSpec
+  | KeyedCoProcessSpec
+  | BroadcastProcessSpec
+  | KeyedBroadcastProcessSpec
   | TimestampsAndWatermarksSpec
   | ReduceSpec
   | WindowSpec

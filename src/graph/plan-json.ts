@@ -22,7 +22,7 @@ function predecessor(edge: StreamEdge): object {
   return {
     id: edge.source,
     ship_strategy: edge.partitioner.kind.toUpperCase(),
-    side: 'first',
+    side: edge.input === 0 ? 'first' : 'second',
     ...sideOutput,
   };
 }

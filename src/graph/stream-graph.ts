@@ -12,7 +12,12 @@ import type { PipelineConfiguration } from './configuration.ts';
 import type { PartitionerSpec } from './job-graph.ts';
 import type { AnyKeySelector, AnyRecord, OperatorSpec } from './operator-spec.ts';
 import { derivedMaxParallelism, requireWithinMax } from './parallelism.ts';
-import type { ChainingStrategy, PhysicalTransformation, Transformation } from './transformation.ts';
+import type {
+  ChainingStrategy,
+  OperatorTransformation,
+  PhysicalTransformation,
+  Transformation,
+} from './transformation.ts';
 import type { TransformationsBuilder } from './transformations-builder.ts';
 
 /** An operator with all its settings decided. */
@@ -27,9 +32,10 @@ export interface StreamNode {
   readonly slotSharingGroup: string;
   readonly chaining: ChainingStrategy;
   readonly bufferTimeoutMs: number;
-  readonly keySelector: AnyKeySelector | undefined;
+  /** By input: on keyed operators what gives the key of a record. */
+  readonly keySelectors: readonly (AnyKeySelector | undefined)[];
   readonly outputType: TypeInformation<AnyRecord> | undefined;
-  /** In the order in which the program named them. */
+  /** In the order in which the program named them, those of the first input first. */
   readonly inputs: readonly StreamEdge[];
 }
 
@@ -37,6 +43,8 @@ export interface StreamNode {
 export interface StreamEdge {
   readonly source: number;
   readonly target: number;
+  /** The logical input of the target: every edge of a union is of one input. */
+  readonly input: number;
   /** The side output that feeds it, or undefined for the main output. */
   readonly tag: string | undefined;
   readonly partitioner: PartitionerSpec;
@@ -74,7 +82,7 @@ interface Building {
 }
 
 function streamNode(of: PhysicalTransformation, building: Building): StreamNode {
-  const routes = of.kind === 'source' ? [] : routesInto(of.input, building.transformations);
+  const routes = of.kind === 'source' ? [] : routesOf(of, building.transformations);
   const sources = routes.map((route) => nodeOf(building, route.source));
   const parallelism = parallelismOf(of, sources, building.configuration);
   const maxParallelism = maxParallelismOf(of, parallelism, building.configuration);
@@ -90,11 +98,13 @@ function streamNode(of: PhysicalTransformation, building: Building): StreamNode 
     slotSharingGroup: of.slotSharingGroup ?? commonGroup(sources),
     chaining: of.chaining,
     bufferTimeoutMs: of.bufferTimeoutMs ?? building.configuration.bufferTimeoutMs,
-    keySelector: of.kind === 'operator' ? of.keySelector : undefined,
+    keySelectors: of.kind === 'operator' ? of.keySelectors : NO_KEYS,
     outputType: building.transformations.typeOf(of.id),
     inputs: Object.freeze(inputs),
   });
 }
+
+const NO_KEYS: readonly undefined[] = Object.freeze([undefined]);
 
 /** Flink's names: sources and sinks say what they are. */
 function displayName(of: PhysicalTransformation): string {
@@ -105,6 +115,8 @@ function displayName(of: PhysicalTransformation): string {
 /** A way from an operator's output to another's input, through virtual transformations. */
 interface Route {
   readonly source: number;
+  /** The logical input of the target. */
+  readonly input: number;
   readonly tag: string | undefined;
   /** The partition nearest to the target; undefined: the default. */
   readonly partitioner: PartitionerSpec | undefined;
@@ -112,7 +124,19 @@ interface Route {
   readonly type: TypeInformation<AnyRecord> | undefined;
 }
 
-function routesInto(input: number, transformations: TransformationsBuilder): readonly Route[] {
+function routesOf(
+  { inputs }: OperatorTransformation,
+  transformations: TransformationsBuilder,
+): readonly Route[] {
+  return inputs.flatMap((from, input) =>
+    routesInto(from, transformations).map((route) => ({ ...route, input })),
+  );
+}
+
+function routesInto(
+  input: number,
+  transformations: TransformationsBuilder,
+): readonly Omit<Route, 'input'>[] {
   const from = transformations.get(input);
   switch (from.kind) {
     case 'source':
@@ -167,6 +191,7 @@ function streamEdge(
   return Object.freeze({
     source: source.id,
     target: target.id,
+    input: route.input,
     tag: route.tag,
     partitioner,
     keySelector: route.keySelector,

@@ -44,10 +44,11 @@ export interface SourceTransformation extends OperatorSettings {
 export interface OperatorTransformation extends OperatorSettings {
   readonly kind: 'operator';
   readonly id: number;
-  readonly input: number;
+  /** One, or two for connected streams. */
+  readonly inputs: readonly number[];
   readonly spec: Exclude<OperatorSpec, SourceSpec>;
-  /** On keyed operators: gives the key of an input record. */
-  readonly keySelector: AnyKeySelector | undefined;
+  /** By input: on keyed operators what gives the key of a record. */
+  readonly keySelectors: readonly (AnyKeySelector | undefined)[];
   /** Whether records leave with the type they came with. */
   readonly keepsType: boolean;
 }
@@ -93,8 +94,8 @@ export function inputsOf(transformation: Transformation): readonly number[] {
     case 'source':
       return [];
     case 'union':
-      return transformation.inputs;
     case 'operator':
+      return transformation.inputs;
     case 'partition':
     case 'side-output':
       return [transformation.input];

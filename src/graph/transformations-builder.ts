@@ -75,7 +75,7 @@ export class TransformationsBuilder {
       case 'operator':
         return (
           transformation.declaredType ??
-          (transformation.keepsType ? this.typeOf(transformation.input) : undefined)
+          (transformation.keepsType ? this.typeOf(firstInput(transformation)) : undefined)
         );
       case 'partition':
         return this.typeOf(transformation.input);
@@ -95,7 +95,7 @@ export class TransformationsBuilder {
       from.kind === 'operator' &&
       from.spec.kind === 'window' &&
       from.spec.lateDataTag?.id === tag.id;
-    return isLate ? this.typeOf(from.input) : undefined;
+    return isLate ? this.typeOf(firstInput(from)) : undefined;
   }
 
   /** The tag under which an operator's side output was read first. */
@@ -140,6 +140,11 @@ export class TransformationsBuilder {
   clearPending(): void {
     this.#pending.clear();
   }
+}
+
+function firstInput({ name, inputs: [first] }: OperatorTransformation): number {
+  assert(first !== undefined, () => `operator '${name}' has no input`);
+  return first;
 }
 
 function commonType(

@@ -1,6 +1,7 @@
 /** An event-time window whose watermark would never move is refused while the graph is built. */
 import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
+import type { OperatorSpec } from './operator-spec.ts';
 import type { StreamGraph, StreamNode } from './stream-graph.ts';
 
 /**
@@ -30,11 +31,20 @@ function silentSource(
     assert(input !== undefined, () => `operator ${edge.source} is not in the graph`);
     const { spec } = input;
     const makesWatermarks = spec.kind === 'source' || spec.kind === 'timestamps-and-watermarks';
-    if (makesWatermarks && spec.strategy.generator.kind === 'none') return input;
+    if (makesWatermarks && spec.strategy.generator.kind === 'none') {
+      if (isSideInputThatEnds(node, spec)) continue;
+      return input;
+    }
     const silent = makesWatermarks ? undefined : silentSource(input, nodes, seen);
     if (silent !== undefined) return silent;
   }
   return undefined;
+}
+
+/** Rules and other side input of connected streams: its end is as good as a watermark. */
+function isSideInputThatEnds(target: StreamNode, spec: OperatorSpec): boolean {
+  const isConnected = target.keySelectors.length > 1;
+  return isConnected && spec.kind === 'source' && spec.source.boundedness === 'bounded';
 }
 
 function missing(window: StreamNode, silent: StreamNode): MillraceError {

@@ -5,6 +5,7 @@
  * 1. A frame is taken only if its buffer has credit, so a slow reader holds the job back through the ring.
  * 2. `run` ends after `end`, when every ring has been read empty (or at once after `discard`).
  */
+import { MillraceError } from '../base/errors.ts';
 import { FRAME, NOTHING } from '../runtime/channel/element.ts';
 import { RingInput } from '../runtime/channel/ring-input.ts';
 import { Doorbell } from '../runtime/ring/doorbell.ts';
@@ -15,6 +16,10 @@ import type { CollectBuffer } from './collect-buffer.ts';
 interface CollectRing {
   readonly input: RingInput;
   readonly buffer: CollectBuffer;
+}
+
+function noBarriers(checkpointId: number): never {
+  throw new MillraceError('BUG', `barrier ${checkpointId} came to the host's end of a ring`);
 }
 
 /** See the file's head. */
@@ -40,7 +45,7 @@ export class CollectReceiver {
   /** Adds the ring of a worker. */
   add(name: string, ring: SharedArrayBuffer, worker: number): void {
     const reader = new RingReader(ring, new Doorbell(this.#doorbells, worker));
-    this.#rings.push({ input: new RingInput(reader), buffer: this.#bufferOf(name) });
+    this.#rings.push({ input: new RingInput(reader, noBarriers), buffer: this.#bufferOf(name) });
   }
 
   /** Receives until the end. */

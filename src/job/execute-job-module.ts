@@ -20,6 +20,11 @@ export interface JobModuleOptions {
   /** What the module's function gets as `args`. */
   readonly args?: readonly string[] | undefined;
   readonly jobName?: string | undefined;
+  /**
+   * Whether to go on with the newest job of `execution.checkpointing.dir` instead of starting a new one; if there is none, a new one
+   * starts. Throws JOB_FINISHED if that job has finished.
+   */
+  readonly resume?: boolean | undefined;
   readonly environment?: Environment | undefined;
 }
 
@@ -48,7 +53,7 @@ export async function executeJobModule(
   const module = { url: href, args };
   const graph = await buildModuleGraph(module, base, jobName, buildJobGraph);
   const environment = options.environment ?? builtIn('environment')();
-  return jobExecutor(base.executor).execute({ graph, environment, module });
+  return jobExecutor(base.executor).execute({ graph, environment, module, resume: options.resume });
 }
 
 function hrefOf(url: URL | string): string {

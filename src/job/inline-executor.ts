@@ -6,17 +6,22 @@ import type { ExecutionRequest, JobClient, JobExecutor } from '../graph/job-clie
 import { eventLoopIdler } from '../runtime/worker/idler.ts';
 import { localChannels } from '../runtime/worker/local-channels.ts';
 import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
-import { JobHandle, type JobRunner } from './job-handle.ts';
+import { JobHandle } from './job-handle.ts';
+import type { Attempt, TaskRunner } from './job-runner.ts';
 import { LocalTasks, metricsPublisher } from './local-tasks.ts';
 import { runThenClose } from './run-then-close.ts';
 
 /** See the file's head. */
 export const inlineExecutor: JobExecutor = {
   execute: (request: ExecutionRequest): JobClient =>
-    new JobHandle(request.graph, request.environment, (job) => inlineRunner(request, job)),
+    new JobHandle(request, (job) => ({
+      newAttempt: (attempt) => inlineRunner(request, job, attempt),
+      sharesMemory: true,
+      close: async () => undefined,
+    })),
 };
 
-function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
+function inlineRunner(request: ExecutionRequest, job: JobHandle, attempt: Attempt): TaskRunner {
   const { environment, graph } = request;
   const idler = eventLoopIdler(environment);
   const channels = localChannels({
@@ -32,7 +37,15 @@ function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
   };
   let loop: WorkerLoop | undefined;
   const wake = (): void => idler.wake();
-  const local = new LocalTasks({ request, job, channels: () => channels, wake, fail });
+  const local = new LocalTasks({
+    request,
+    job,
+    attempt,
+    workers: 1,
+    channels: () => channels,
+    wake,
+    fail,
+  });
   const publish = metricsPublisher(environment, local.tasks, () => loop?.times ?? []);
   return {
     run: async () => {
@@ -46,7 +59,11 @@ function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
       loop = running;
       if (failure !== undefined) running.fail(failure.error);
       return runThenClose(
-        () => running.run(() => local.start()),
+        () =>
+          running.run(() => {
+            local.start();
+            attempt.running();
+          }),
         async () => {
           publish(true);
           await local.close();
@@ -54,6 +71,9 @@ function inlineRunner(request: ExecutionRequest, job: JobHandle): JobRunner {
       );
     },
     cancel: () => loop?.cancel(),
+    fail,
     wake,
+    send: (message) => local.send(message),
+    snapshotEnumerators: () => local.snapshotEnumerators(),
   };
 }

@@ -12,25 +12,21 @@ import { newJobId } from '../base/ids.ts';
 import type {
   CheckpointInfo,
   CheckpointStatistics,
+  ExecutionRequest,
   JobClient,
   JobExecutionResult,
   JobMetrics,
   JobStatus,
+  SavepointOptions,
+  StopOptions,
 } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { allocateMetrics, type MetricsLayout } from '../metrics/metrics-layout.ts';
 import { CollectBuffer } from './collect-buffer.ts';
+import type { JobExecution } from './job-runner.ts';
+import { resumedJob } from './resumed-job.ts';
+import { JobMaster, type Restart } from './job-master.ts';
 import { JobMetricsView, metricsLayoutOf } from './job-metrics.ts';
-
-/** What runs a job's tasks. */
-export interface JobRunner {
-  /** Runs to the end; resolves true if all finished, false if canceled; rejects with the first failure. Everything is let go then. */
-  run(): Promise<boolean>;
-  /** Asks for a stop; `run` settles soon. */
-  cancel(): void;
-  /** There is room again for collected records. */
-  wake(): void;
-}
 
 /** See the file's head. */
 export class JobHandle implements JobClient {
@@ -42,24 +38,32 @@ export class JobHandle implements JobClient {
   readonly #metrics: JobMetricsView;
   readonly #collected = new Map<string, CollectBuffer>();
   #status: JobStatus = 'created';
-  #runner: JobRunner | undefined;
+  readonly #master: JobMaster;
+  readonly #isFinishedBefore: boolean;
   #result: Promise<JobExecutionResult>;
 
-  constructor(
-    graph: JobGraph,
-    environment: Environment,
-    makeRunner: (job: JobHandle) => JobRunner,
-  ) {
-    this.jobId = newJobId(environment);
+  constructor(request: ExecutionRequest, makeExecution: (job: JobHandle) => JobExecution) {
+    const { graph, environment } = request;
+    const resumed = resumedJob(request);
+    this.#isFinishedBefore = resumed?.isFinished === true;
+    this.jobId = resumed?.jobId ?? newJobId(environment);
     this.jobName = graph.jobName;
     this.#environment = environment;
     this.metricsLayout = metricsLayoutOf(graph);
     this.metricsBuffer = allocateMetrics(this.metricsLayout, true);
     this.#metrics = new JobMetricsView(graph, this.metricsLayout, this.metricsBuffer);
     for (const name of collectNames(graph)) {
-      this.#collected.set(name, new CollectBuffer(() => this.#runner?.wake()));
+      this.#collected.set(name, new CollectBuffer(() => this.#master.wake()));
     }
-    this.#result = this.#run(makeRunner);
+    this.#master = new JobMaster({
+      request,
+      jobId: this.jobId,
+      execution: makeExecution(this),
+      onStatus: (status) => {
+        if (this.#status === 'running' || this.#status === 'restarting') this.#status = status;
+      },
+    });
+    this.#result = this.#run();
     // Whoever never asks for the result must not bring the process down with an unhandled rejection.
     this.#result.catch(() => undefined);
   }
@@ -73,34 +77,30 @@ export class JobHandle implements JobClient {
   }
 
   checkpoints(): CheckpointStatistics {
-    return NO_CHECKPOINTS;
+    return this.#master.statistics() ?? NO_CHECKPOINTS;
   }
 
-  restarts(): readonly { readonly atMs: number; readonly error: Error }[] {
-    return [];
+  restarts(): readonly Restart[] {
+    return this.#master.restarts;
   }
 
   triggerCheckpoint(): Promise<CheckpointInfo> {
-    return Promise.reject(this.#withoutCheckpoints());
+    return this.#master.triggerCheckpoint();
   }
 
-  triggerSavepoint(): Promise<CheckpointInfo> {
-    return Promise.reject(this.#withoutCheckpoints());
+  triggerSavepoint(options: SavepointOptions = {}): Promise<CheckpointInfo> {
+    return this.#master.triggerSavepoint(options);
   }
 
-  stopWithSavepoint(): Promise<CheckpointInfo> {
-    return Promise.reject(this.#withoutCheckpoints());
-  }
-
-  #withoutCheckpoints(): MillraceError {
-    return new MillraceError('UNSUPPORTED', `job '${this.jobName}' takes no checkpoints yet`);
+  stopWithSavepoint(options: StopOptions = {}): Promise<CheckpointInfo> {
+    return this.#master.stopWithSavepoint(options);
   }
 
   async cancel(): Promise<void> {
-    if (this.#status === 'created' || this.#status === 'running') {
+    if (CANCELABLE.has(this.#status)) {
       this.#status = 'canceling';
       for (const buffer of this.#collected.values()) buffer.discard();
-      this.#runner?.cancel();
+      this.#master.cancel();
     }
     await this.#result.catch(() => undefined);
   }
@@ -133,16 +133,16 @@ export class JobHandle implements JobClient {
     await this.cancel();
   }
 
-  async #run(makeRunner: (job: JobHandle) => JobRunner): Promise<JobExecutionResult> {
+  async #run(): Promise<JobExecutionResult> {
     // The program that starts the job gets its handle first.
     await Promise.resolve();
     const { clock } = this.#environment;
     const startMs = clock.monotonicMs();
     try {
       if (this.#status === 'canceling') throw this.#canceledError();
-      this.#runner = makeRunner(this);
+      if (this.#isFinishedBefore) throw this.#finishedBefore();
       this.#status = 'running';
-      const finished = await this.#runner.run();
+      const finished = await this.#master.run();
       if (!finished) throw this.#canceledError();
       this.#status = 'finished';
       this.#endCollected(undefined);
@@ -171,10 +171,19 @@ export class JobHandle implements JobClient {
     for (const buffer of this.#collected.values()) buffer.end(failure);
   }
 
+  #finishedBefore(): MillraceError {
+    return new MillraceError(
+      'JOB_FINISHED',
+      `job '${this.jobName}' (${this.jobId}) has finished already: there is nothing to go on with`,
+    );
+  }
+
   #canceledError(): MillraceError {
     return new MillraceError('JOB_CANCELED', `job '${this.jobName}' (${this.jobId}) was canceled`);
   }
 }
+
+const CANCELABLE: ReadonlySet<JobStatus> = new Set(['created', 'running', 'restarting']);
 
 const NO_CHECKPOINTS: CheckpointStatistics = Object.freeze({
   numCompleted: 0,

@@ -1,21 +1,31 @@
 /** Builds tasks that run on the host's thread, with their sources' coordinators; for the inline and simulated executors. */
 import type { Environment } from '../base/environment.ts';
+import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
+import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import type { ExecutionRequest } from '../graph/job-client.ts';
 import type { JobVertex } from '../graph/job-graph.ts';
 import type { CollectEndpoint } from '../operators/chain-stage.ts';
 import { type BuiltTask, buildTask, type ChannelFactory } from '../runtime/worker/task-builder.ts';
 import type { CollectBuffer } from './collect-buffer.ts';
 import type { JobHandle } from './job-handle.ts';
+import type { Attempt } from './job-runner.ts';
+import type { TaskMessage } from './messages.ts';
 import {
   closeCoordinators,
+  snapshotCoordinators,
   type SourceCoordinator,
   sourceCoordinators,
 } from './source-coordinator.ts';
+import { TaskControl } from './task-control.ts';
+import { type TaskState, taskState } from './task-state.ts';
 
 /** What {@link LocalTasks} needs from its executor. */
 export interface LocalTasksOptions {
   readonly request: ExecutionRequest;
   readonly job: JobHandle;
+  readonly attempt: Attempt;
+  /** How many workers there are; one, if all subtasks share a loop. */
+  readonly workers: number;
   /** The channels as a subtask index sees them. */
   readonly channels: (subtask: number) => ChannelFactory;
   readonly wake: (subtask: number) => void;
@@ -27,13 +37,23 @@ export class LocalTasks {
   readonly tasks: readonly BuiltTask[];
   readonly #options: LocalTasksOptions;
   readonly #coordinators: ReadonlyMap<number, SourceCoordinator>;
+  readonly #control: TaskControl;
+  readonly #states: readonly TaskState[];
 
   constructor(options: LocalTasksOptions) {
     this.#options = options;
     const { graph, environment } = options.request;
+    this.#control = new TaskControl({
+      tasks: () => this.tasks,
+      checkpointing: graph.configuration.checkpointing,
+      receive: () => undefined,
+    });
+    this.#states = Array.from({ length: options.workers }, (_, workerIndex) =>
+      this.#taskState(workerIndex),
+    );
+    const enumeratorSplits = options.attempt.enumeratorSplits;
     this.#coordinators = sourceCoordinators(
-      graph.vertices,
-      environment,
+      { vertices: graph.vertices, environment, enumeratorSplits },
       {
         addSplits: (vertex, subtask, splits) => {
           this.#reader(vertex, subtask)?.addSplits(splits);
@@ -59,7 +79,36 @@ export class LocalTasks {
   }
 
   async close(): Promise<void> {
+    for (const state of this.#states) state[Symbol.dispose]();
     await closeCoordinators(this.#coordinators);
+  }
+
+  /** Tells all tasks, and wakes their workers. */
+  send(message: TaskMessage): void {
+    this.#control.handle(message);
+    for (const { subtask } of this.tasks) this.#options.wake(subtask);
+  }
+
+  /** The barrier of a checkpoint that has begun. */
+  barrierOf(checkpointId: number): CheckpointBarrier {
+    return this.#control.barrierOf(checkpointId);
+  }
+
+  snapshotEnumerators(): readonly EnumeratorState[] | undefined {
+    return snapshotCoordinators(this.#coordinators);
+  }
+
+  #taskState(workerIndex: number): TaskState {
+    const { request, attempt, workers } = this.#options;
+    return taskState({
+      graph: request.graph,
+      environment: request.environment,
+      state: attempt.state,
+      workers,
+      workerIndex,
+      placeOf: (checkpointId) => this.#control.placeOf(checkpointId),
+      report: attempt.report,
+    });
   }
 
   #buildAll(vertex: JobVertex): BuiltTask[] {
@@ -77,6 +126,7 @@ export class LocalTasks {
           this.#coordinators.get(index)?.handleSplitRequest(reader),
         wake: () => wake(subtask),
         fail,
+        state: (this.#states[subtask % this.#states.length] as TaskState).services,
       };
       built.push(buildTask(options, vertex, subtask));
     }

@@ -11,16 +11,19 @@ import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { SimulatedClock } from '../base/simulated-clock.ts';
 import type { SimulatedEnvironment } from '../base/simulated-environment.ts';
+import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import type { ExecutionRequest, JobExecutor } from '../graph/job-client.ts';
 import { Doorbell } from '../runtime/ring/doorbell.ts';
 import { allocateRing } from '../runtime/ring/index.ts';
 import type { Idler } from '../runtime/worker/idler.ts';
 import { localChannels } from '../runtime/worker/local-channels.ts';
-import { ringChannels } from '../runtime/worker/ring-channels.ts';
+import { ringChannels, type RingChannelsOptions } from '../runtime/worker/ring-channels.ts';
 import type { ChannelFactory } from '../runtime/worker/task-builder.ts';
 import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
-import { JobHandle, type JobRunner } from './job-handle.ts';
+import { JobHandle } from './job-handle.ts';
+import type { Attempt, TaskRunner } from './job-runner.ts';
 import { LocalTasks, metricsPublisher } from './local-tasks.ts';
+import type { TaskMessage } from './messages.ts';
 import { runThenClose } from './run-then-close.ts';
 import { SimulatedWorker } from './simulated-worker.ts';
 
@@ -46,11 +49,12 @@ export function simulatedExecutor(onTurn: (turn: SimulatedTurn) => void = () => 
   return {
     execute: (request) => {
       const environment = requireSimulated(request.environment);
-      return new JobHandle(
-        request.graph,
-        environment,
-        (job) => new SimulatedRunner({ request, environment, job, onTurn }),
-      );
+      return new JobHandle(request, (job) => ({
+        newAttempt: (attempt) =>
+          new SimulatedRunner({ request, environment, job, attempt, onTurn }),
+        sharesMemory: true,
+        close: async () => undefined,
+      }));
     },
   };
 }
@@ -76,10 +80,11 @@ interface SimulatedRunnerOptions {
   readonly request: ExecutionRequest;
   readonly environment: SimulatedEnvironment;
   readonly job: JobHandle;
+  readonly attempt: Attempt;
   readonly onTurn: (turn: SimulatedTurn) => void;
 }
 
-class SimulatedRunner implements JobRunner {
+class SimulatedRunner implements TaskRunner {
   readonly #options: SimulatedRunnerOptions;
   readonly #clock: SimulatedClock;
   readonly #local: LocalTasks;
@@ -92,19 +97,23 @@ class SimulatedRunner implements JobRunner {
 
   constructor(options: SimulatedRunnerOptions) {
     this.#options = options;
-    const { request, environment, job } = options;
+    const { request, environment, job, attempt } = options;
     this.#clock = environment.clock;
     const workers = Math.max(1, ...request.graph.vertices.map(({ parallelism }) => parallelism));
     const doorbells = Doorbell.allocate(workers);
-    const channels = channelsOf(request, workers, doorbells);
+    const channels = channelsOf(request, {
+      workers,
+      doorbells,
+      barrierOf: (checkpointId) => this.#local.barrierOf(checkpointId),
+    });
     this.#local = new LocalTasks({
       request,
       job,
+      attempt,
+      workers,
       channels: (subtask) => channels[subtask] as ChannelFactory,
       wake: (subtask) => this.#workers[subtask]?.wake(),
-      fail: (error) => {
-        this.#failure ??= { error };
-      },
+      fail: (error) => this.fail(error),
     });
     this.#workers = channels.map(
       (_, worker) => new SimulatedWorker(this.#loopOf(worker), new Doorbell(doorbells, worker)),
@@ -131,6 +140,19 @@ class SimulatedRunner implements JobRunner {
     this.wake();
   }
 
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.wake();
+  }
+
+  send(message: TaskMessage): void {
+    this.#local.send(message);
+  }
+
+  snapshotEnumerators(): readonly EnumeratorState[] | undefined {
+    return this.#local.snapshotEnumerators();
+  }
+
   wake(): void {
     for (const worker of this.#workers) worker.wake();
     for (const { resolve } of this.#waitingForReader.splice(0)) resolve();
@@ -139,6 +161,7 @@ class SimulatedRunner implements JobRunner {
   async #run(): Promise<boolean> {
     for (const { loop } of this.#workers) loop.open();
     this.#local.start();
+    this.#options.attempt.running();
     for (;;) {
       this.#throwFailure();
       await this.#runUntilQuiet();
@@ -262,8 +285,11 @@ class SimulatedRunner implements JobRunner {
 /** Each worker's view of the channels: local ones of its own, rings to and from the others. */
 function channelsOf(
   { graph, environment }: ExecutionRequest,
-  workers: number,
-  doorbells: SharedArrayBuffer,
+  {
+    workers,
+    doorbells,
+    barrierOf,
+  }: Pick<RingChannelsOptions, 'doorbells' | 'barrierOf'> & { workers: number },
 ): ChannelFactory[] {
   const { ringBytes = RING_BYTES, overflowBytesMax } = graph.configuration;
   const { fileSystem } = environment;
@@ -278,7 +304,7 @@ function channelsOf(
       fileSystem,
       overflowBytesMax,
       isLocal: ({ source, target }) => source === target,
-      remote: ringChannels({ ring, doorbells, fileSystem, overflowBytesMax }),
+      remote: ringChannels({ ring, doorbells, fileSystem, overflowBytesMax, barrierOf }),
     }),
   );
 }

@@ -42,7 +42,7 @@ function coordinate(
   };
   const coordinator = new SourceCoordinator(
     vertex,
-    simulatedEnvironment({ seed: 1 }),
+    { environment: simulatedEnvironment({ seed: 1 }), enumeratorSplits: () => undefined },
     link as never,
     (error) => failures.push(error),
   );

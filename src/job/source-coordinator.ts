@@ -1,6 +1,7 @@
 /** Runs a source's split enumerator on the host and passes its splits to the readers, wherever they are. */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
+import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import type { SplitEnumerator, SourceSplit } from '../functions/source.ts';
 import type { JobVertex } from '../graph/job-graph.ts';
 
@@ -10,35 +11,54 @@ export interface ReaderLink {
   noMoreSplits(vertex: number, subtask: number): void;
 }
 
+/** What the coordinators of a job's sources need. */
+export interface SourceCoordinatorsOptions {
+  readonly vertices: readonly JobVertex[];
+  readonly environment: Environment;
+  /** What an enumerator goes on from, by the operator's id; undefined: it starts anew. */
+  readonly enumeratorSplits: (operatorId: string) => readonly unknown[] | undefined;
+}
+
 /** See the file's head. Reader calls wait until the enumerator has started. */
 export class SourceCoordinator {
+  readonly operatorId: string;
   readonly #name: string;
   readonly #started: Promise<SplitEnumerator>;
   readonly #fail: (error: unknown) => void;
   #enumerator: SplitEnumerator | undefined;
+  #isStarted = false;
   #closed = false;
 
   constructor(
     vertex: JobVertex,
-    environment: Environment,
+    {
+      environment,
+      enumeratorSplits,
+    }: Pick<SourceCoordinatorsOptions, 'environment' | 'enumeratorSplits'>,
     link: ReaderLink,
     fail: (error: unknown) => void,
   ) {
     const spec = vertex.nodes[0]?.spec;
+    this.operatorId = vertex.nodes[0]?.operatorId ?? '';
+    // Safe: they are what this source's own enumerator gave.
+    const restored = enumeratorSplits(this.operatorId) as readonly SourceSplit[] | undefined;
     if (spec?.kind !== 'source') throw new RangeError(`vertex ${vertex.name} is not a source`);
     this.#name = vertex.nodes[0]?.name ?? vertex.name;
     this.#fail = (error) => fail(this.#failure(error));
     this.#started = this.#start(() =>
-      spec.source.createEnumerator({
-        parallelism: vertex.parallelism,
-        environment,
-        assignSplit: (split: SourceSplit, subtask: number) => {
-          if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
+      spec.source.createEnumerator(
+        {
+          parallelism: vertex.parallelism,
+          environment,
+          assignSplit: (split: SourceSplit, subtask: number) => {
+            if (!this.#closed) link.addSplits(vertex.index, subtask, [split]);
+          },
+          signalNoMoreSplits: (subtask: number) => {
+            if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
+          },
         },
-        signalNoMoreSplits: (subtask: number) => {
-          if (!this.#closed) link.noMoreSplits(vertex.index, subtask);
-        },
-      }),
+        restored,
+      ),
     );
     this.#started.catch(this.#fail);
   }
@@ -49,6 +69,11 @@ export class SourceCoordinator {
 
   handleSplitRequest(subtask: number): void {
     this.#afterStart((enumerator) => enumerator.handleSplitRequest(subtask));
+  }
+
+  /** The splits not handed out yet; undefined before the enumerator has started. */
+  snapshot(): readonly SourceSplit[] | undefined {
+    return this.#isStarted ? this.#enumerator?.snapshotState() : undefined;
   }
 
   async close(): Promise<void> {
@@ -65,6 +90,7 @@ export class SourceCoordinator {
     const enumerator = create();
     this.#enumerator = enumerator;
     await enumerator.start?.();
+    this.#isStarted = true;
     return enumerator;
   }
 
@@ -101,15 +127,27 @@ export async function closeCoordinators(
 
 /** The coordinators of all sources of a graph, by vertex index. */
 export function sourceCoordinators(
-  vertices: readonly JobVertex[],
-  environment: Environment,
+  options: SourceCoordinatorsOptions,
   link: ReaderLink,
   fail: (error: unknown) => void,
 ): ReadonlyMap<number, SourceCoordinator> {
   const coordinators = new Map<number, SourceCoordinator>();
-  for (const vertex of vertices) {
+  for (const vertex of options.vertices) {
     if (vertex.nodes[0]?.spec.kind !== 'source') continue;
-    coordinators.set(vertex.index, new SourceCoordinator(vertex, environment, link, fail));
+    coordinators.set(vertex.index, new SourceCoordinator(vertex, options, link, fail));
   }
   return coordinators;
+}
+
+/** The states of all enumerators; undefined while one has not started. */
+export function snapshotCoordinators(
+  coordinators: ReadonlyMap<number, SourceCoordinator>,
+): readonly EnumeratorState[] | undefined {
+  const states: EnumeratorState[] = [];
+  for (const coordinator of coordinators.values()) {
+    const data = coordinator.snapshot();
+    if (data === undefined) return undefined;
+    states.push({ operatorId: coordinator.operatorId, data });
+  }
+  return states;
 }

@@ -26,6 +26,8 @@ import { WorkerLoop } from '../runtime/worker/worker-loop.ts';
 import { metricsLayoutOf } from './job-metrics.ts';
 import { buildModuleGraph } from './job-module.ts';
 import { metricsPublisher } from './local-tasks.ts';
+import { TaskControl } from './task-control.ts';
+import { type TaskState, taskState } from './task-state.ts';
 import type { HostMessage, WorkerDeployment, WorkerMessage, WorkerOutcome } from './messages.ts';
 
 /** Runs one worker to its end. */
@@ -60,6 +62,8 @@ class RunningWorker {
   readonly #graph: JobGraph;
   readonly #doorbell: Doorbell;
   readonly #collectOutputs: RingOutput[] = [];
+  readonly #control: TaskControl;
+  #state: TaskState | undefined;
   #loop: WorkerLoop | undefined;
   #tasks: readonly BuiltTask[] = [];
   #started = false;
@@ -76,9 +80,23 @@ class RunningWorker {
     this.#environment = environment;
     this.#graph = graph;
     this.#doorbell = new Doorbell(deployment.doorbells, deployment.workerIndex);
+    this.#control = new TaskControl({
+      tasks: () => this.#tasks,
+      checkpointing: graph.configuration.checkpointing,
+      receive: () => this.#receive(),
+    });
   }
 
   async run(): Promise<WorkerOutcome> {
+    this.#state = this.#openState();
+    try {
+      return await this.#runTasks();
+    } finally {
+      this.#state[Symbol.dispose]();
+    }
+  }
+
+  async #runTasks(): Promise<WorkerOutcome> {
     this.#tasks = this.#buildTasks();
     const environment = this.#environment;
     const publish = metricsPublisher(environment, this.#tasks, () => this.#loop?.times ?? []);
@@ -97,6 +115,7 @@ class RunningWorker {
     if (this.#canceled) return 'canceled';
     const start = (): void => {
       for (const { source } of this.#tasks) source?.start();
+      this.#port.postMessage({ kind: 'running' } satisfies WorkerMessage);
     };
     try {
       return (await loop.run(start)) ? 'finished' : 'canceled';
@@ -144,12 +163,25 @@ class RunningWorker {
         this.#task(message.vertex, message.subtask)?.source?.notifyNoMoreSplits();
         break;
       default:
-        message satisfies never;
+        this.#control.handle(message);
     }
   }
 
   #task(vertex: number, subtask: number): BuiltTask | undefined {
     return this.#tasks.find((each) => each.vertex.index === vertex && each.subtask === subtask);
+  }
+
+  #openState(): TaskState {
+    const { workerIndex, state } = this.#deployment;
+    return taskState({
+      graph: this.#graph,
+      environment: this.#environment,
+      state,
+      workers: Math.max(1, ...this.#graph.vertices.map(({ parallelism }) => parallelism)),
+      workerIndex,
+      placeOf: (checkpointId) => this.#control.placeOf(checkpointId),
+      report: (report) => this.#port.postMessage(report satisfies WorkerMessage),
+    });
   }
 
   #buildTasks(): BuiltTask[] {
@@ -173,6 +205,7 @@ class RunningWorker {
       },
       wake: () => this.#doorbell.ring(),
       fail: (error: unknown) => this.#loop?.fail(error),
+      state: (this.#state as TaskState).services,
     };
     return graph.vertices
       .filter((vertex) => workerIndex < vertex.parallelism)
@@ -190,6 +223,7 @@ class RunningWorker {
       doorbells,
       fileSystem: this.#environment.fileSystem,
       overflowBytesMax: this.#graph.configuration.overflowBytesMax,
+      barrierOf: (checkpointId) => this.#control.barrierOf(checkpointId),
     });
   }
 

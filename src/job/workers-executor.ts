@@ -7,6 +7,7 @@
  * 3. `run` settles only when every thread is gone; a thread that does not stop within {@link CANCEL_GRACE_MS} is terminated.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import { fromPlainError, MillraceError } from '../base/errors.ts';
 import type { SourceSplit } from '../functions/source.ts';
 import { describeGraphDifference, graphFingerprint } from '../graph/graph-hash.ts';
@@ -17,11 +18,13 @@ import { Doorbell } from '../runtime/ring/doorbell.ts';
 import { allocateRing } from '../runtime/ring/index.ts';
 import { keyOf } from '../runtime/worker/local-channels.ts';
 import { CollectReceiver } from './collect-receiver.ts';
-import { JobHandle, type JobRunner } from './job-handle.ts';
-import type { HostMessage, WorkerDeployment, WorkerMessage } from './messages.ts';
+import { JobHandle } from './job-handle.ts';
+import type { Attempt, JobExecution, TaskRunner } from './job-runner.ts';
+import type { HostMessage, TaskMessage, WorkerDeployment, WorkerMessage } from './messages.ts';
 import { runThenClose } from './run-then-close.ts';
 import {
   closeCoordinators,
+  snapshotCoordinators,
   type SourceCoordinator,
   sourceCoordinators,
 } from './source-coordinator.ts';
@@ -46,12 +49,45 @@ export function workersExecutor(threadsFactory: WorkerThreadsFactory): JobExecut
       const { module } = request;
       if (module === undefined) throw noModule();
       return new JobHandle(
-        request.graph,
-        request.environment,
-        (job) => new WorkersRunner({ request, module, job, threadsFactory }),
+        request,
+        (job) => new WorkersExecution({ request, module, job, threadsFactory }),
       );
     },
   };
+}
+
+interface WorkersExecutionOptions {
+  readonly request: ExecutionRequest;
+  readonly module: JobModule;
+  readonly job: JobHandle;
+  readonly threadsFactory: WorkerThreadsFactory;
+}
+
+/** The threads outlive an attempt: the next one finds the job's module loaded. */
+class WorkersExecution implements JobExecution {
+  readonly sharesMemory = false;
+  readonly #options: WorkersExecutionOptions;
+  #threads: WorkerThreads | undefined;
+
+  constructor(options: WorkersExecutionOptions) {
+    this.#options = options;
+  }
+
+  newAttempt(attempt: Attempt): TaskRunner {
+    const { request, threadsFactory } = this.#options;
+    const workers = Math.max(1, ...request.graph.vertices.map((vertex) => vertex.parallelism));
+    const threads = this.#threads ?? threadsFactory(workers);
+    this.#threads = threads;
+    const destroyThreads = async (): Promise<void> => {
+      if (this.#threads === threads) this.#threads = undefined;
+      await threads.destroy();
+    };
+    return new WorkersRunner({ ...this.#options, attempt, threads, destroyThreads });
+  }
+
+  async close(): Promise<void> {
+    await this.#threads?.destroy();
+  }
 }
 
 function noModule(): MillraceError {
@@ -62,23 +98,23 @@ function noModule(): MillraceError {
   );
 }
 
-interface WorkersRunnerOptions {
-  readonly request: ExecutionRequest;
-  readonly module: JobModule;
-  readonly job: JobHandle;
-  readonly threadsFactory: WorkerThreadsFactory;
+interface WorkersRunnerOptions extends WorkersExecutionOptions {
+  readonly attempt: Attempt;
+  readonly threads: WorkerThreads;
+  /** Ends the threads, also those that do not answer. */
+  readonly destroyThreads: () => Promise<void>;
 }
 
-class WorkersRunner implements JobRunner {
+class WorkersRunner implements TaskRunner {
   readonly #options: WorkersRunnerOptions;
   readonly #graph: JobGraph;
   readonly #workers: number;
-  readonly #threads: WorkerThreads;
   readonly #ports: MessagePort[] = [];
   readonly #doorbells: SharedArrayBuffer;
   readonly #coordinators: ReadonlyMap<number, SourceCoordinator>;
   readonly #receiver: CollectReceiver;
   #readyWorkers = 0;
+  #runningWorkers = 0;
   #canceled = false;
   #failure: { readonly error: unknown } | undefined;
   #stopTimer: { cancel(): void } | undefined;
@@ -86,26 +122,26 @@ class WorkersRunner implements JobRunner {
 
   constructor(options: WorkersRunnerOptions) {
     this.#options = options;
-    const { request, job, threadsFactory } = options;
+    const { request, job, attempt } = options;
     this.#graph = request.graph;
     this.#workers = Math.max(1, ...request.graph.vertices.map((vertex) => vertex.parallelism));
     this.#doorbells = Doorbell.allocate(this.#workers + 1);
+    const { enumeratorSplits } = attempt;
+    const { environment } = request;
     this.#coordinators = sourceCoordinators(
-      this.#graph.vertices,
-      request.environment,
+      { vertices: this.#graph.vertices, environment, enumeratorSplits },
       {
         addSplits: (vertex, subtask, splits) => this.#addSplits(vertex, subtask, splits),
         noMoreSplits: (vertex, subtask) =>
           this.#post(subtask, { kind: 'no-more-splits', vertex, subtask }),
       },
-      (error) => this.#fail(error),
+      (error) => this.fail(error),
     );
     this.#receiver = new CollectReceiver(
       new Doorbell(this.#doorbells, this.#workers),
       this.#doorbells,
       (name) => job.collectBuffer(name),
     );
-    this.#threads = threadsFactory(this.#workers);
   }
 
   async run(): Promise<boolean> {
@@ -118,7 +154,7 @@ class WorkersRunner implements JobRunner {
 
   async #runWorkers(): Promise<void> {
     const rings = this.#allocateRings();
-    const receiving = this.#receiver.run().catch((error: unknown) => this.#fail(error));
+    const receiving = this.#receiver.run().catch((error: unknown) => this.fail(error));
     const running: Promise<void>[] = [];
     for (let index = 0; index < this.#workers; index++) {
       running.push(this.#runWorker(index, rings));
@@ -132,7 +168,7 @@ class WorkersRunner implements JobRunner {
   async #close(): Promise<void> {
     this.#receiver.end();
     this.#stopTimer?.cancel();
-    await this.#stopThreads();
+    await this.#stopped;
     for (const port of this.#ports) port.close();
     await closeCoordinators(this.#coordinators);
   }
@@ -146,6 +182,20 @@ class WorkersRunner implements JobRunner {
     this.#receiver.wake();
   }
 
+  send(message: TaskMessage): void {
+    for (let index = 0; index < this.#workers; index++) this.#post(index, message);
+  }
+
+  snapshotEnumerators(): readonly EnumeratorState[] | undefined {
+    return snapshotCoordinators(this.#coordinators);
+  }
+
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#stopWorkers();
+  }
+
   async #runWorker(index: number, rings: ReadonlyMap<string, SharedArrayBuffer>): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     this.#ports.push(port1);
@@ -153,13 +203,13 @@ class WorkersRunner implements JobRunner {
     // The thread itself keeps the process alive; the port must not outlive it.
     port1.unref();
     try {
-      const outcome = await this.#threads.run({
+      const outcome = await this.#options.threads.run({
         deployment: this.#deploymentOf(index, rings),
         port: port2,
       });
       if (outcome === 'failed') this.#failureOf(index, port1);
     } catch (error) {
-      if (!this.#canceled || this.#failure !== undefined) this.#fail(this.#lost(index, error));
+      if (!this.#canceled || this.#failure !== undefined) this.fail(this.#lost(index, error));
     }
   }
 
@@ -168,7 +218,7 @@ class WorkersRunner implements JobRunner {
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
       this.#handle(index, next.message as WorkerMessage);
     }
-    this.#fail(new MillraceError('WORKER_LOST', `worker ${index} failed and did not say why`));
+    this.fail(new MillraceError('WORKER_LOST', `worker ${index} failed and did not say why`));
   }
 
   #lost(index: number, error: unknown): unknown {
@@ -188,17 +238,21 @@ class WorkersRunner implements JobRunner {
         this.#coordinators.get(message.vertex)?.handleSplitRequest(message.subtask);
         break;
       case 'failed':
-        this.#fail(fromPlainError(message.error));
+        this.fail(fromPlainError(message.error));
+        break;
+      case 'running':
+        this.#runningWorkers++;
+        if (this.#runningWorkers === this.#workers) this.#options.attempt.running();
         break;
       default:
-        message satisfies never;
+        this.#options.attempt.report(message);
     }
   }
 
   #ready(index: number, fingerprint: ReturnType<typeof graphFingerprint>): void {
     const difference = describeGraphDifference(graphFingerprint(this.#graph), fingerprint);
     if (difference !== undefined) {
-      this.#fail(
+      this.fail(
         new MillraceError(
           'JOB_GRAPH_MISMATCH',
           `worker ${index} built another graph than the host: ${difference}; ` +
@@ -229,12 +283,6 @@ class WorkersRunner implements JobRunner {
     new Doorbell(this.#doorbells, index).ring();
   }
 
-  #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = { error };
-    this.#stopWorkers();
-  }
-
   #stopWorkers(): void {
     this.#receiver.discard();
     for (let index = 0; index < this.#workers; index++) this.#post(index, { kind: 'cancel' });
@@ -245,7 +293,7 @@ class WorkersRunner implements JobRunner {
   }
 
   #stopThreads(): Promise<void> {
-    this.#stopped ??= this.#threads.destroy();
+    this.#stopped ??= this.#options.destroyThreads();
     return this.#stopped;
   }
 
@@ -276,6 +324,7 @@ class WorkersRunner implements JobRunner {
       jobName: request.graph.jobName,
       module,
       configuration: request.graph.configuration,
+      state: this.#options.attempt.state,
       metricsBuffer: job.metricsBuffer,
       doorbells: this.#doorbells,
       hostDoorbell: this.#workers,

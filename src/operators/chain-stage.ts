@@ -17,7 +17,7 @@
  *    same argument, with nothing else in between but `snapshot`.
  * 2. Emission never blocks and never fails for want of room.
  */
-import type { RuntimeContext } from '../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../functions/runtime-context.ts';
 import type { AnyKeySelector, AnyRecord } from '../graph/operator-spec.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../state/operator-state-backend.ts';
@@ -79,7 +79,7 @@ export interface LoopBuilder {
 
 /** What a stage may know and do; handed to `open`. */
 export interface StageContext {
-  readonly runtimeContext: RuntimeContext;
+  readonly runtimeContext: SubtaskContext;
   /** The operator's name, for messages. */
   readonly operatorName: string;
   /** Emits to what follows on the main output. */
@@ -103,10 +103,15 @@ export interface StageContext {
   readonly keyedState: KeyedStateBackend;
   /** The state of this operator's subtask that belongs to no key; part of each snapshot likewise. */
   readonly operatorState: OperatorStateBackend;
-  /** Whether the job goes on from a checkpoint or savepoint. */
+  /** Whether the job goes on from a checkpoint or savepoint: known in `open`, before `restore`. */
   readonly isRestored: boolean;
+  /** Which run of the operator this is. */
+  readonly attempt: OperatorAttempt;
+  /** That of the first input; `keySelectors` has one per input. Likewise the types. */
   readonly keySelector: AnyKeySelector | undefined;
+  readonly keySelectors: readonly (AnyKeySelector | undefined)[];
   readonly inputType: TypeInformation<AnyRecord> | undefined;
+  readonly inputTypes: readonly (TypeInformation<AnyRecord> | undefined)[];
   readonly outputType: TypeInformation<AnyRecord> | undefined;
   readonly autoWatermarkIntervalMs: number;
   /** The counters of this operator; plain numbers, published by the chain after each batch. */
@@ -164,10 +169,13 @@ export interface ChainStage {
   open(context: StageContext): void;
   /** True if each row in gives exactly one row out, so that the chain need not count them twice. */
   readonly isOneToOne?: boolean | undefined;
-  /** The code for one row; absent on stages that take batches. Called after `open`. */
-  readonly onRow?: ((loop: LoopBuilder, row: RowNames) => void) | undefined;
-  /** A batch of rows; absent on stages that give code. At most {@link BATCH_ROWS} rows. */
-  onBatch?(batch: RowBatch): void;
+  /**
+   * The code for one row of an input (0, or 1 for the second of connected streams); absent on stages that take batches.
+   * Called after `open`.
+   */
+  readonly onRow?: ((loop: LoopBuilder, row: RowNames, input: number) => void) | undefined;
+  /** A batch of rows of an input; absent on stages that give code. At most {@link BATCH_ROWS} rows. */
+  onBatch?(batch: RowBatch, input: number): void;
   /** The input's watermark has advanced. Returns true when done. Stages without it pass watermarks on. */
   onWatermark?(watermark: number): boolean;
   /**
@@ -177,7 +185,10 @@ export interface ChainStage {
   readonly ownsWatermarks?: boolean | undefined;
   /** A time asked for with `wakeAt` has come. Returns true when done. */
   onProcessingTime?(nowMs: number): boolean;
-  /** No more rows on this input (MAX_WATERMARK has already been handled). Returns true when done. */
+  /**
+   * No more rows on this input: once per input. With the last one MAX_WATERMARK has already been handled. Returns true when
+   * done.
+   */
   endInput?(input: number): boolean;
   /** A promise if the stage takes no rows now (a slow sink): the chain waits for it. */
   backpressure?(): Promise<void> | undefined;
@@ -186,8 +197,11 @@ export interface ChainStage {
    * counts as finished. With checkpoints one more of them follows, whose completion commits the rest.
    */
   finish?(context: FinishContext): void | Promise<void>;
-  /** State for a checkpoint, besides keyed and operator state. Also the moment at which a sink prepares its commit. */
-  snapshot?(context: SnapshotContext): StageSnapshot;
+  /**
+   * State for a checkpoint, besides keyed and operator state, which are cut right afterwards; undefined if there is none. Also
+   * the moment at which a sink prepares its commit.
+   */
+  snapshot?(context: SnapshotContext): StageSnapshot | undefined;
   /**
    * The part of the last snapshot that is still under way (files being made durable); the checkpoint is acknowledged when it has
    * settled. Asked once, right after `snapshot`.

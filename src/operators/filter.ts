@@ -13,8 +13,8 @@ export function filterStage(spec: FilterSpec): ChainStage {
     kind: 'filter',
     inputCount: 1,
     keyed: false,
-    open: (context) => filter.open(context.runtimeContext),
+    open: (context) => filter.open(context),
     onRow: (loop, row) => loop.when(loop.call(filter.invoke, row.value), () => loop.emit(row)),
-    close: () => filter.close(),
+    ...filter.life,
   };
 }

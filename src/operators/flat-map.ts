@@ -27,19 +27,26 @@ export function flatMapStage(spec: FlatMapSpec): ChainStage {
     open: (context) => {
       collector = new TimestampedCollector(context.emit);
       operatorName = context.operatorName;
-      flatMap.open(context.runtimeContext);
+      flatMap.open(context);
     },
-    onRow: (loop, row) => writeRow(loop, row, flatMap.invoke, { collector, operatorName }),
-    close: () => flatMap.close(),
+    onRow: (loop, row) => writeFlatMapping(loop, row, flatMap.invoke, { collector, operatorName }),
+    ...flatMap.life,
   };
 }
 
-interface Output {
+/** Where the results of a flatMap go. */
+export interface FlatMapOutput {
   readonly collector: TimestampedCollector;
   readonly operatorName: string;
 }
 
-function writeRow(loop: LoopBuilder, row: RowNames, flatMap: AnyFunction, output: Output): void {
+/** Code that calls a flatMap with a row and emits what it returns. */
+export function writeFlatMapping(
+  loop: LoopBuilder,
+  row: RowNames,
+  flatMap: AnyFunction,
+  output: FlatMapOutput,
+): void {
   const collector = loop.constant(output.collector, 'collector');
   loop.line(`${collector}.timestamp = ${row.timestamp};`);
   const returned = loop.local(loop.call(flatMap, row.value, collector), 'returned');
@@ -48,7 +55,8 @@ function writeRow(loop: LoopBuilder, row: RowNames, flatMap: AnyFunction, output
   loop.when(`${returned} !== undefined`, () => loop.line(`${loop.call(drain, returned)};`));
 }
 
-function emitAll(records: unknown, output: Output): void {
+/** Emits the records that a flatMap has returned. */
+export function emitAll(records: unknown, output: FlatMapOutput): void {
   const { collector, operatorName } = output;
   if (Array.isArray(records)) {
     for (let i = 0; i < records.length; i++) collector.collect(records[i]);

@@ -14,11 +14,11 @@ export function mapStage(spec: MapSpec): ChainStage {
     inputCount: 1,
     keyed: false,
     isOneToOne: true,
-    open: (context) => map.open(context.runtimeContext),
+    open: (context) => map.open(context),
     onRow: (loop, row) => {
       const value = loop.local(loop.call(map.invoke, row.value), 'mapped');
       loop.emit({ value, timestamp: row.timestamp });
     },
-    close: () => map.close(),
+    ...map.life,
   };
 }

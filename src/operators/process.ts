@@ -4,13 +4,9 @@
  * Invariant: main and side outputs have the timestamp of the input record, in the order in which
  * the function gives them.
  */
-import type { ProcessContext } from '../functions/functions.ts';
-import type { OutputTag } from '../functions/output-tag.ts';
 import type { ProcessSpec } from '../graph/operator-spec.ts';
-import { NO_TIMESTAMP } from './chain-stage.ts';
-import type { ChainStage, LoopBuilder, RowNames, StageContext } from './chain-stage.ts';
-import { SideOutputs } from './side-outputs.ts';
-import { TimestampedCollector } from './timestamped-collector.ts';
+import type { ChainStage, LoopBuilder, RowNames } from './chain-stage.ts';
+import { ElementContext } from './process/element-context.ts';
 import { userFunction } from './user-function.ts';
 import type { AnyFunction } from './user-function.ts';
 
@@ -24,14 +20,15 @@ export function processStage(spec: ProcessSpec): ChainStage {
     keyed: false,
     open: (stageContext) => {
       context = new ElementContext(stageContext);
-      process.open(stageContext.runtimeContext);
+      process.open(stageContext);
     },
-    onRow: (loop, row) => writeRow(loop, row, process.invoke, context),
-    close: () => process.close(),
+    onRow: (loop, row) => writeProcessing(loop, row, process.invoke, context),
+    ...process.life,
   };
 }
 
-function writeRow(
+/** Code that calls a process function's method with a row, its context and its collector. */
+export function writeProcessing(
   loop: LoopBuilder,
   row: RowNames,
   process: AnyFunction,
@@ -41,34 +38,4 @@ function writeRow(
   const element = loop.constant(context, 'context');
   loop.line(`${collector}.timestamp = ${row.timestamp};`);
   loop.line(`${loop.call(process, row.value, element, collector)};`);
-}
-
-/** One per stage: what it says is about the record whose timestamp the collector has. */
-class ElementContext implements ProcessContext {
-  readonly collector: TimestampedCollector;
-  readonly #context: StageContext;
-  readonly #sideOutputs: SideOutputs;
-
-  constructor(context: StageContext) {
-    this.collector = new TimestampedCollector(context.emit);
-    this.#context = context;
-    this.#sideOutputs = new SideOutputs(context);
-  }
-
-  timestamp(): number | undefined {
-    const timestamp = this.collector.timestamp;
-    return timestamp === NO_TIMESTAMP ? undefined : timestamp;
-  }
-
-  currentWatermark(): number {
-    return this.#context.currentWatermark();
-  }
-
-  currentProcessingTime(): number {
-    return this.#context.currentProcessingTime();
-  }
-
-  output<T>(tag: OutputTag<T>, value: T): void {
-    this.#sideOutputs.emit(tag as OutputTag<never>, value, this.collector.timestamp);
-  }
 }

@@ -2,6 +2,7 @@
  * From specs to stages: the one place that knows every operator. A kind without a line here does
  * not compile.
  */
+import { MillraceError } from '../base/errors.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import { reduceStage } from './aggregate/reduce.ts';
 import type { ChainStage, StageFactory } from './chain-stage.ts';
@@ -9,6 +10,7 @@ import { filterStage } from './filter.ts';
 import { flatMapStage } from './flat-map.ts';
 import { mapStage } from './map.ts';
 import { processStage } from './process.ts';
+import { coProcessStage } from './process/co-process.ts';
 import { collectStage } from './sink/collect.ts';
 import { sinkStage } from './sink/sink.ts';
 import { timestampsAndWatermarksStage } from './source/timestamps-and-watermarks.ts';
@@ -26,12 +28,21 @@ const FACTORIES = {
   filter: filterStage,
   'flat-map': flatMapStage,
   process: processStage,
+  'co-process': coProcessStage,
+  'keyed-process': notBuiltYet,
+  'keyed-co-process': notBuiltYet,
+  'broadcast-process': notBuiltYet,
+  'keyed-broadcast-process': notBuiltYet,
   'timestamps-and-watermarks': timestampsAndWatermarksStage,
   reduce: reduceStage,
   window: windowStage,
   sink: sinkStage,
   collect: collectStage,
 } satisfies StageFactories;
+
+function notBuiltYet({ kind }: StageSpec): ChainStage {
+  throw new MillraceError('UNSUPPORTED', `operator ${kind} is not built yet`);
+}
 
 /** The operator of a spec. */
 export function stageFor(spec: StageSpec): ChainStage {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { hasErrorCode } from '../base/errors.ts';
 import type { Collector } from '../functions/collector.ts';
-import type { ProcessContext } from '../functions/functions.ts';
+import type { ProcessContext } from '../functions/process-functions.ts';
 import { OutputTag } from '../functions/output-tag.ts';
 import { stageFor } from './registry.ts';
 import { StageDriver } from './testing/stage-driver.ts';

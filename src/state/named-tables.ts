@@ -6,7 +6,7 @@
  *    still reads is left to it.
  * 2. A dropped namespace is told to the next snapshots: what they hold of it is gone.
  */
-import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
+import type { ColdState, ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
@@ -32,8 +32,8 @@ const SPARE_TABLES_MAX = 32;
 export class NamedTables implements NamedState {
   readonly name: string;
   readonly declaration: StateDeclaration;
-  readonly stateIndex: number;
-  readonly encoder: RowEncoder;
+  stateIndex: number;
+  encoder: RowEncoder;
   readonly #parts: NamedTablesParts;
   #root: TrackedTable | undefined;
   readonly #byNamespace = new Map<Namespace, TrackedTable>();
@@ -42,7 +42,7 @@ export class NamedTables implements NamedState {
   #keyKind: KeyKind | undefined;
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
-  readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
+  readonly #outstanding = new Outstanding<Set<Namespace | undefined>>();
 
   constructor(parts: NamedTablesParts) {
     this.name = parts.declaration.name;
@@ -95,6 +95,16 @@ export class NamedTables implements NamedState {
     return this.#root === undefined ? tables : [this.#root, ...tables];
   }
 
+  /** A restore gives the state, which has no rows yet, its number and its schemas. */
+  rebind(stateIndex: number, encoder: RowEncoder): void {
+    this.stateIndex = stateIndex;
+    this.encoder = encoder;
+    for (const table of this.tables()) {
+      const section = this.#section(table.section.namespace);
+      table.rebind(section, encoder, this.#coldOf(section));
+    }
+  }
+
   /** What a cut has to tell of dropped namespaces. */
   beginCut(options: CutOptions): readonly RowSection[] {
     const dropped = new Set<Namespace | undefined>();
@@ -112,7 +122,7 @@ export class NamedTables implements NamedState {
   /** A cut is given up. */
   abortCut(checkpointId: number | undefined): void {
     if (checkpointId === undefined) return;
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
   }
 
   /** After a restore: what is left of namespaces that were dropped. */
@@ -160,7 +170,7 @@ export class NamedTables implements NamedState {
   }
 
   abort(checkpointId: number): void {
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
     for (const table of this.tables()) {
       table.rows?.abort(checkpointId);
       table.tombstones.abort(checkpointId);
@@ -174,6 +184,13 @@ export class NamedTables implements NamedState {
     return bytes;
   }
 
+  #abortDrops(checkpointId: number): void {
+    const dropped = this.#outstanding.abort(checkpointId, (aborted, next) => {
+      for (const name of aborted) next.add(name);
+    });
+    for (const name of dropped ?? []) this.#dropped.add(name);
+  }
+
   #noteDrop(namespace: Namespace | undefined): void {
     this.#parts.cold?.drop(this.#section(namespace));
     if (this.#parts.isTracking) this.#dropped.add(namespace);
@@ -183,8 +200,13 @@ export class NamedTables implements NamedState {
     return { stateIndex: this.stateIndex, namespace };
   }
 
+  #coldOf({ stateIndex, namespace }: RowSection): ColdState | undefined {
+    const { declaration, cold } = this.#parts;
+    return declaration.resident === true ? undefined : cold?.open(stateIndex, namespace);
+  }
+
   #open(namespace: Namespace | undefined): TrackedTable {
-    const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
+    const { declaration, isTracking, hashes } = this.#parts;
     return new TrackedTable({
       table:
         this.#spare.pop() ??
@@ -196,9 +218,9 @@ export class NamedTables implements NamedState {
           hashRange: namespace === undefined ? hashes : undefined,
         }),
       section: this.#section(namespace),
-      encoder,
+      encoder: this.encoder,
       isTracking,
-      cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
+      cold: this.#coldOf(this.#section(namespace)),
       onClear: () => this.#noteDrop(namespace),
     });
   }

@@ -67,7 +67,21 @@ export class OpenedStates {
 
   /** States get the numbers that an earlier snapshot gave them. */
   keepNumbers(names: readonly string[]): void {
-    this.#names.push(...names);
+    const others = this.#names.filter((name) => !names.includes(name));
+    this.#names.splice(0, this.#names.length, ...names, ...others);
+  }
+
+  /** States that were declared before the restore get their rows. */
+  fillDeclared(): void {
+    for (const { state } of this.#opened.values()) {
+      const { declaration, name } = state;
+      const meta = this.restored?.metaOf(name);
+      const coder = this.#coder(declaration, meta);
+      state.rebind(this.#names.indexOf(name), coder);
+      const opened = { state, coder, isGuessed: false };
+      this.#opened.set(name, opened);
+      if (meta !== undefined) this.#parts.onRestored(opened, meta);
+    }
   }
 
   declare(declaration: StateDeclaration): NamedState {
@@ -120,9 +134,9 @@ export class OpenedStates {
     meta: StateMeta | undefined,
     isGuessed: boolean,
   ): OpenedState {
-    const { now, hashes, isTracking, cold, onFormChanged } = this.#parts;
+    const { hashes, isTracking, cold } = this.#parts;
     const { name } = declaration;
-    const coder = new RowCoder({ declaration, restored: meta, now });
+    const coder = this.#coder(declaration, meta);
     if (!this.#names.includes(name)) this.#names.push(name);
     const state = new NamedTables({
       declaration,
@@ -133,8 +147,13 @@ export class OpenedStates {
       isTracking,
       cold,
     });
-    if (meta !== undefined && meta.hasTtl !== (declaration.hasTtl === true)) onFormChanged();
     return { state, coder, isGuessed };
+  }
+
+  #coder(declaration: StateDeclaration, meta: StateMeta | undefined): RowCoder {
+    const { now, onFormChanged } = this.#parts;
+    if (meta !== undefined && meta.hasTtl !== (declaration.hasTtl === true)) onFormChanged();
+    return new RowCoder({ declaration, restored: meta, now });
   }
 
   #redeclare(declaration: StateDeclaration, guessed: OpenedState): OpenedState {

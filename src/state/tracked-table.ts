@@ -37,8 +37,8 @@ const OBJECT_BYTES = 24;
 /** See the file's head. */
 export class TrackedTable implements StateTable {
   readonly table: KeyedTable;
-  readonly section: RowSection;
-  readonly encoder: RowEncoder;
+  section: RowSection;
+  encoder: RowEncoder;
   /** Undefined without tracking. */
   readonly rows: DirtyRows | undefined;
   readonly tombstones: Tombstones;
@@ -47,7 +47,7 @@ export class TrackedTable implements StateTable {
   wasInserted = false;
   #sampledSize = 0;
   #sampledBytes = 0;
-  readonly #cold: ColdState | undefined;
+  #cold: ColdState | undefined;
   readonly #onClear: () => void;
 
   constructor(parts: TrackedTableParts) {
@@ -229,6 +229,13 @@ export class TrackedTable implements StateTable {
     rows.ensure(table.entries.room);
     rows.markPersisted(entry);
     if (this.#cold !== undefined) rows.markUnmerged(entry);
+  }
+
+  /** A restore gives the state another number and other schemas: the table is empty. */
+  rebind(section: RowSection, encoder: RowEncoder, cold: ColdState | undefined): void {
+    this.section = section;
+    this.encoder = encoder;
+    this.#cold = cold;
   }
 
   /** Takes all rows back that older parts of the snapshot had: for restores. */

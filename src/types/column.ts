@@ -78,8 +78,9 @@ export function requireOffsets(
   let disorder = int32[index] === 0 ? 0 : -1;
   for (let i = index + 1; i <= index + count; i++) {
     const offset = int32[i] as number;
-    // Hot: the sign bit of any falling step is kept, so that the loop has no branch.
-    disorder |= offset - previous;
+    // Hot: the sign bit of any falling step is kept, so that the loop has no branch. That of the
+    // offset, too: a fall from 2^31 − 1 to −2 is a rise in 32 bits.
+    disorder |= (offset - previous) | offset;
     previous = offset;
   }
   if (disorder < 0 || previous !== last)

@@ -6,12 +6,13 @@ import type {
   KeySelector,
   MapFunction,
   Partitioner,
-  ProcessFunction,
   RichFilterFunction,
   RichFlatMapFunction,
   RichMapFunction,
 } from '../../functions/functions.ts';
+import type { ProcessFunction } from '../../functions/process-functions.ts';
 import type { Sink } from '../../functions/sink.ts';
+import type { MapStateDescriptor } from '../../functions/state.ts';
 import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
 import { builtIn } from '../../graph/built-ins.ts';
 import type { PartitionerSpec } from '../../graph/job-graph.ts';
@@ -19,15 +20,19 @@ import type { AnyRecord } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { typesEqual, typeToString } from '../../types/type-text.ts';
 import { requireFunction, requireMethods, requireText, requireType } from './arguments.ts';
+import { BroadcastConnectedStream } from './broadcast-connected-stream.ts';
+import { BroadcastStream } from './broadcast-stream.ts';
 import {
   type CloseableIterator,
   CollectIterator,
   firstOf,
   requireLimit,
 } from './collect-iterator.ts';
+import { ConnectedStreams } from './connected-streams.ts';
 import type { DataStreamSink } from './data-stream-sink.ts';
 import type { FieldOf } from './fields.ts';
 import { keySelectorFor } from './key-selector.ts';
+import { requireStream } from './stream-argument.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
 import type { NewOperator, StreamHandle } from './stream-context.ts';
@@ -62,7 +67,11 @@ export class DataStream<T> {
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     requireFunction('Map', mapper, 'map');
-    return this.#add({ name: 'Map', spec: { kind: 'map', function: mapper }, outputType });
+    const spec: NewOperator['spec'] =
+      typeof mapper === 'object' && this.#isKeyed
+        ? { kind: 'keyed-process', method: 'map', function: mapper }
+        : { kind: 'map', function: mapper };
+    return this.#add({ name: 'Map', spec, outputType, isKeyed: spec.kind === 'keyed-process' });
   }
 
   /** One record in, any number out: returned as an iterable, or given to the collector. */
@@ -71,10 +80,15 @@ export class DataStream<T> {
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     requireFunction('Flat Map', flatMapper, 'flatMap');
+    const spec: NewOperator['spec'] =
+      typeof flatMapper === 'object' && this.#isKeyed
+        ? { kind: 'keyed-process', method: 'flatMap', function: flatMapper }
+        : { kind: 'flat-map', function: flatMapper };
     return this.#add({
       name: 'Flat Map',
-      spec: { kind: 'flat-map', function: flatMapper },
+      spec,
       outputType,
+      isKeyed: spec.kind === 'keyed-process',
     });
   }
 
@@ -83,10 +97,15 @@ export class DataStream<T> {
   filter(filter: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStreamOperator<T>;
   filter(filter: FilterFunction<T> | RichFilterFunction<T>): SingleOutputStreamOperator<T> {
     requireFunction('Filter', filter, 'filter');
+    const spec: NewOperator['spec'] =
+      typeof filter === 'object' && this.#isKeyed
+        ? { kind: 'keyed-process', method: 'filter', function: filter }
+        : { kind: 'filter', function: filter };
     return this.#add({
       name: 'Filter',
-      spec: { kind: 'filter', function: filter },
+      spec,
       keepsType: true,
+      isKeyed: spec.kind === 'keyed-process',
     });
   }
 
@@ -129,13 +148,7 @@ export class DataStream<T> {
   ): KeyedStream<T, { -readonly [I in keyof F]: T[F[I]] }>;
   keyBy(...by: readonly unknown[]): KeyedStream<T, unknown> {
     const keySelector = keySelectorFor(this.handle, 'keyBy', by);
-    const partition = {
-      kind: 'partition',
-      input: this.handle.id,
-      partitioner: HASH,
-      keySelector,
-    } as const;
-    return this.handle.context.streams.keyed(this.handle.add(partition));
+    return this.handle.context.streams.keyed(this.handle.partition(HASH, keySelector));
   }
 
   /** This stream and others of the same type as one, in no particular order. */
@@ -146,6 +159,24 @@ export class DataStream<T> {
     }
     const inputs = Object.freeze([this, ...others].map((each) => each.handle.id));
     return this.handle.context.streams.stream(this.handle.add({ kind: 'union', inputs }));
+  }
+
+  /**
+   * This stream and another as the two inputs of one operator, which may share state; their types may differ. With a
+   * broadcast stream: see {@link DataStream.broadcast}.
+   *
+   * @example
+   * clicks.connect(rules).process({ processElement1: …, processElement2: … });
+   */
+  connect<B>(other: BroadcastStream<B>): BroadcastConnectedStream<T, B>;
+  connect<B>(other: DataStream<B>): ConnectedStreams<T, B>;
+  connect<B>(
+    other: DataStream<B> | BroadcastStream<B>,
+  ): ConnectedStreams<T, B> | BroadcastConnectedStream<T, B> {
+    requireStream(this.handle, other);
+    return other instanceof BroadcastStream
+      ? new BroadcastConnectedStream<T, B>(this.handle, other)
+      : new ConnectedStreams<T, B>(this.handle, other.handle);
   }
 
   /** Spreads records round-robin over all subtasks. */
@@ -163,9 +194,26 @@ export class DataStream<T> {
     return this.#partition({ kind: 'shuffle' });
   }
 
-  /** Sends every record to every subtask. */
-  broadcast(): DataStream<T> {
-    return this.#partition({ kind: 'broadcast' });
+  /**
+   * Sends every record to every subtask. With descriptors: as a stream of rules or the like that another stream can be
+   * connected with; its function keeps the rules in broadcast state of these descriptors.
+   *
+   * @example
+   * const rules = new MapStateDescriptor('rules', types.string, types.double);
+   * payments.keyBy('user').connect(limits.broadcast(rules)).process(new CheckLimits());
+   */
+  broadcast(): DataStream<T>;
+  broadcast(
+    ...descriptors: readonly [
+      MapStateDescriptor<AnyRecord, AnyRecord>,
+      ...MapStateDescriptor<AnyRecord, AnyRecord>[],
+    ]
+  ): BroadcastStream<T>;
+  broadcast(
+    ...descriptors: readonly MapStateDescriptor<AnyRecord, AnyRecord>[]
+  ): DataStream<T> | BroadcastStream<T> {
+    if (descriptors.length === 0) return this.#partition({ kind: 'broadcast' });
+    return new BroadcastStream<T>(this.handle.partition({ kind: 'broadcast' }), descriptors);
   }
 
   /** Sends every record to subtask 0. */
@@ -237,6 +285,11 @@ export class DataStream<T> {
     }
   }
 
+  /** Then an object with a life may ask for keyed state; a plain function has no way to. */
+  get #isKeyed(): boolean {
+    return this.handle.keySelector !== undefined;
+  }
+
   #add<R>(operator: NewOperator): SingleOutputStreamOperator<R> {
     if (operator.outputType !== undefined) requireType(operator.name, operator.outputType);
     return this.handle.context.streams.operator(this.handle.addOperator(operator));
@@ -247,13 +300,7 @@ export class DataStream<T> {
   }
 
   #partition(partitioner: PartitionerSpec): DataStream<T> {
-    const partition = {
-      kind: 'partition',
-      input: this.handle.id,
-      partitioner: Object.freeze(partitioner),
-      keySelector: undefined,
-    } as const;
-    return this.handle.context.streams.stream(this.handle.add(partition));
+    return this.handle.context.streams.stream(this.handle.partition(partitioner));
   }
 }
 

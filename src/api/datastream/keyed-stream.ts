@@ -1,12 +1,21 @@
 /** A stream partitioned by key, and what is computed per key. */
 import type { ReduceFunction } from '../../functions/functions.ts';
+import type { KeyedProcessFunction } from '../../functions/process-functions.ts';
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';
-import { requireFunction } from './arguments.ts';
+import type { TypeInformation } from '../../types/type-information.ts';
+import { requireFunction, requireMethods, requireType } from './arguments.ts';
+import {
+  type BroadcastConnectedStream,
+  KeyedBroadcastConnectedStream,
+} from './broadcast-connected-stream.ts';
+import { BroadcastStream } from './broadcast-stream.ts';
+import { ConnectedStreams, KeyedConnectedStreams } from './connected-streams.ts';
 import { DataStream } from './data-stream.ts';
 import { type NumericFieldArguments, requireNumericField } from './fields.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
+import { requireStream } from './stream-argument.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 const AGGREGATION = 'Keyed Aggregation';
@@ -19,6 +28,41 @@ const AGGREGATION = 'Keyed Aggregation';
  * env.fromData({ word: 'to', count: 1 }).keyBy('word').sum('count').print();
  */
 export class KeyedStream<T, K> extends DataStream<T> {
+  /** The general operator per key: state, timers, side outputs. */
+  override process<R>(
+    processFunction: KeyedProcessFunction<K, T, R>,
+    outputType?: TypeInformation<R>,
+  ): SingleOutputStreamOperator<R> {
+    const name = 'Keyed Process';
+    requireMethods(name, processFunction, ['processElement']);
+    if (outputType !== undefined) requireType(name, outputType);
+    const handle = this.handle.addOperator({
+      name,
+      spec: { kind: 'keyed-process', method: 'processElement', function: processFunction },
+      outputType,
+      isKeyed: true,
+    });
+    return this.handle.context.streams.operator(handle);
+  }
+
+  /**
+   * This stream and another, keyed alike, as the two inputs of one operator, which share the state of a key. With a
+   * broadcast stream: see {@link DataStream.broadcast}.
+   */
+  override connect<B>(other: BroadcastStream<B>): KeyedBroadcastConnectedStream<T, B, K>;
+  override connect<B>(other: KeyedStream<B, K>): KeyedConnectedStreams<T, B, K>;
+  override connect<B>(other: DataStream<B>): ConnectedStreams<T, B>;
+  override connect<B>(
+    other: DataStream<B> | BroadcastStream<B>,
+  ): ConnectedStreams<T, B> | BroadcastConnectedStream<T, B> {
+    requireStream(this.handle, other);
+    if (other instanceof BroadcastStream)
+      return new KeyedBroadcastConnectedStream<T, B, K>(this.handle, other);
+    return other instanceof KeyedStream
+      ? new KeyedConnectedStreams<T, B, K>(this.handle, other.handle)
+      : new ConnectedStreams<T, B>(this.handle, other.handle);
+  }
+
   /** Combines all records of a key so far; emits the new value for each record. */
   reduce(reducer: ReduceFunction<T>): SingleOutputStreamOperator<T> {
     requireFunction('Keyed Reduce', reducer);

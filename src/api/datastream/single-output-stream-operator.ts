@@ -123,13 +123,22 @@ export class SingleOutputStreamOperator<T> extends DataStream<T> {
   }
 }
 
+const USE_PROCESS = 'use process(…) and context.output(tag, value)';
+
 /** Refuses a tag that the operator cannot ever write to. */
 function requireSideOutput(operator: PhysicalTransformation, tag: OutputTag<unknown>): void {
   const { spec, name } = operator;
   switch (spec.kind) {
     case 'source':
     case 'process':
+    case 'broadcast-process':
+    case 'keyed-broadcast-process':
       return;
+    case 'keyed-process':
+    case 'co-process':
+    case 'keyed-co-process':
+      if (spec.method === 'processElement') return;
+      throw noSideOutput(name, tag, `a ${spec.method} operator has none; ${USE_PROCESS}`);
     case 'window':
       if (spec.windowFunction !== undefined || spec.lateDataTag?.id === tag.id) return;
       throw noSideOutput(
@@ -140,11 +149,7 @@ function requireSideOutput(operator: PhysicalTransformation, tag: OutputTag<unkn
           'give sideOutputLateData the same tag',
       );
     default:
-      throw noSideOutput(
-        name,
-        tag,
-        `a ${spec.kind} operator has none; use process(…) and context.output(tag, value)`,
-      );
+      throw noSideOutput(name, tag, `a ${spec.kind} operator has none; ${USE_PROCESS}`);
   }
 }
 

@@ -6,7 +6,13 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { JobClient } from '../../graph/job-client.ts';
-import type { AnyRecord, OperatorSpec, SourceSpec } from '../../graph/operator-spec.ts';
+import type { PartitionerSpec } from '../../graph/job-graph.ts';
+import type {
+  AnyKeySelector,
+  AnyRecord,
+  OperatorSpec,
+  SourceSpec,
+} from '../../graph/operator-spec.ts';
 import { defaultSettings, type OperatorSettings } from '../../graph/transformation.ts';
 import type {
   NewTransformation,
@@ -43,7 +49,7 @@ export interface NewOperator {
   /** Whether records keep their type. */
   readonly keepsType?: boolean;
   readonly outputType?: TypeInformation<AnyRecord> | undefined;
-  /** Whether the operator is keyed as its input is partitioned. */
+  /** Whether the operator is keyed as its inputs are partitioned. */
   readonly isKeyed?: boolean;
 }
 
@@ -77,18 +83,39 @@ export class StreamHandle {
     return new StreamHandle(this.context, this.context.transformations.add(transformation));
   }
 
-  /** Adds an operator behind this stream. */
-  addOperator(operator: NewOperator): StreamHandle {
-    const { name, spec, keepsType = false, outputType, isKeyed = false } = operator;
+  /** What gives the key, if the stream is partitioned by one. */
+  get keySelector(): AnyKeySelector | undefined {
     const here = this.context.transformations.get(this.id);
+    return here.kind === 'partition' && here.partitioner.kind === 'hash'
+      ? here.keySelector
+      : undefined;
+  }
+
+  /** Adds an operator behind this stream, or behind this and another as its second input. */
+  addOperator(operator: NewOperator, second?: StreamHandle): StreamHandle {
+    const { name, spec, keepsType = false, outputType, isKeyed = false } = operator;
+    const inputs = second === undefined ? [this] : [this, second];
     return this.add({
       kind: 'operator',
       ...defaultSettings(name),
       declaredType: outputType,
-      input: this.id,
+      inputs: Object.freeze(inputs.map(({ id }) => id)),
       spec: Object.freeze(spec),
-      keySelector: isKeyed && here.kind === 'partition' ? here.keySelector : undefined,
+      keySelectors: Object.freeze(
+        inputs.map(({ keySelector }) => (isKeyed ? keySelector : undefined)),
+      ),
       keepsType,
+    });
+  }
+
+  /** Adds a partition behind this stream. */
+  partition(partitioner: PartitionerSpec, keySelector?: AnyKeySelector): StreamHandle {
+    const input = this.id;
+    return this.add({
+      kind: 'partition',
+      input,
+      partitioner: Object.freeze(partitioner),
+      keySelector,
     });
   }
 

@@ -5,7 +5,7 @@
  * Invariant: at every flush and at the end, the counter {@link RECORDS_COUNTER} equals the records
  * written.
  */
-import type { Counter, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { Counter, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriter } from '../../functions/sink.ts';
 
 /** The counter's name; Flink's for what a sink has sent. */
@@ -18,7 +18,10 @@ export const RECORDS_COUNTER = 'numRecordsSend';
  * stream.sinkTo(blackholeSink())
  */
 export function blackholeSink<T = unknown>(): Sink<T, never> {
-  return { createWriter: (context) => new BlackholeWriter<T>(context) };
+  return {
+    deliveryGuarantee: 'none',
+    createWriter: (context) => new BlackholeWriter<T>(context),
+  };
 }
 
 class BlackholeWriter<T> implements SinkWriter<T> {
@@ -26,7 +29,7 @@ class BlackholeWriter<T> implements SinkWriter<T> {
   /** Records written and not yet counted: a field is cheaper than the counter. */
   #uncounted = 0;
 
-  constructor(context: RuntimeContext) {
+  constructor(context: SubtaskContext) {
     this.#counter = context.metricGroup.counter(RECORDS_COUNTER);
   }
 

@@ -5,14 +5,17 @@
  * 1. Every flush closes all parts: what was written before a checkpoint is committed with it, and a
  *    part never spans two checkpoints.
  * 2. At most `openPartsMax` parts are open; the one least recently begun is closed for another.
- * 3. Names are unique across jobs, runs and subtasks: the writer draws a random run id.
+ * 3. Names are unique across jobs, attempts and subtasks: the writer draws a random run id.
+ * 4. A part is made durable from when it is closed, in the background; the promise of `flush` waits
+ *    for it. Records are written meanwhile, into other parts.
  */
 import type { Clock, FileSystem } from '../../base/environment.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriter } from '../../functions/sink.ts';
 import { checkBucket } from './bucket-path.ts';
 import type { FileSinkSettings } from './file-sink.ts';
 import { type PartCommittable, PartFile, type PartPaths } from './part-file.ts';
+import { below, StagingFolder } from './staging-folder.ts';
 
 /** The writer of one subtask. */
 export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
@@ -21,12 +24,14 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
   readonly #clock: Clock;
   readonly #runId: string;
   readonly #subtask: number;
+  readonly #staging: StagingFolder;
   readonly #parts = new Map<string, PartFile<T>>();
   /** Closed parts not yet handed out. */
   #closed: PartCommittable[] = [];
   #counter = 0;
+  #lastCheckpointId: number;
 
-  constructor(settings: FileSinkSettings<T>, context: RuntimeContext) {
+  constructor(settings: FileSinkSettings<T>, context: SubtaskContext, attempt: OperatorAttempt) {
     const { environment } = context;
     this.#settings = settings;
     this.#fileSystem = environment.fileSystem;
@@ -38,6 +43,10 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
         .toString(16)
         .padStart(8, '0');
     this.#runId = digits() + digits();
+    this.#lastCheckpointId = attempt.restoredCheckpointId ?? 0;
+    const { path } = settings;
+    this.#staging = new StagingFolder({ path, context, attempt, runId: this.#runId });
+    this.#staging.sweep();
   }
 
   write(value: T): void {
@@ -48,14 +57,21 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
     if (part.bytes >= rollingPolicy.maxPartBytes) this.#finish(name, part);
   }
 
-  flush(): void {
+  flush(): Promise<void> | undefined {
     for (const [name, part] of this.#parts) this.#finish(name, part);
+    return this.#staging.settle();
   }
 
   prepareCommit(): readonly PartCommittable[] {
     const committables = this.#closed;
     this.#closed = [];
     return committables;
+  }
+
+  /** No state: what follows belongs to a later checkpoint. */
+  snapshotState(checkpointId: number): readonly never[] {
+    this.#lastCheckpointId = checkpointId;
+    return [];
   }
 
   nextTimerMs(): number {
@@ -88,6 +104,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
     this.#parts.clear();
     for (const part of this.#closed) this.#fileSystem.remove(part.inProgressPath);
     this.#closed = [];
+    this.#staging.close();
   }
 
   #open(bucket: string): PartFile<T> {
@@ -103,12 +120,11 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
 
   #nextPaths(bucket: string): PartPaths {
     const { path, prefix, suffix } = this.#settings;
-    const folder = bucket === '' ? path : `${path}/${bucket}`;
+    const folder = bucket === '' ? path : below(path, bucket);
     const name = `${prefix}-${this.#runId}-${this.#subtask}-${this.#counter++}`;
     return {
-      folder,
-      inProgressPath: `${folder}/.${name}.inprogress`,
-      finalPath: `${folder}/${name}${suffix}`,
+      inProgressPath: this.#staging.pathOf(name, this.#lastCheckpointId),
+      finalPath: below(folder, `${name}${suffix}`),
     };
   }
 
@@ -118,7 +134,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
   }
 
   #finish(bucket: string, part: PartFile<T>): void {
-    this.#closed.push(part.finish());
+    const closed = part.finish();
+    this.#closed.push(closed);
     this.#parts.delete(bucket);
+    this.#staging.sync(closed.inProgressPath);
   }
 }

@@ -6,22 +6,30 @@ import {
 } from '../../base/simulated-environment.ts';
 import { csvFormat } from '../../formats/csv/csv-format.ts';
 import { jsonLinesFormat } from '../../formats/json/json-lines-format.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
-import type { Sink, SinkWriteContext } from '../../functions/sink.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
+import type { CommitContext, Sink, SinkWriteContext } from '../../functions/sink.ts';
 import { readAll } from './testing/file-source-harness.ts';
 import { type FileSinkOptions, fileSink } from './file-sink.ts';
 import { fileSource } from './file-source.ts';
 import { findFiles } from './file-pattern.ts';
 import type { PartCommittable } from './part-file.ts';
 
+const ATTEMPT: OperatorAttempt = {
+  jobId: 'job',
+  operatorId: 'sink',
+  attemptNumber: 0,
+  restoredCheckpointId: undefined,
+};
+
 interface Event {
   readonly id: number;
   readonly city: string;
 }
 
+const FIRST_TRY: CommitContext = { isRestored: false, retries: 0 };
 const NOTHING: SinkWriteContext = { timestamp: () => undefined, currentWatermark: () => 0 };
 
-function contextOf(environment: SimulatedEnvironment, subtask = 0): RuntimeContext {
+function contextOf(environment: SimulatedEnvironment, subtask = 0): SubtaskContext {
   return {
     jobName: 'job',
     taskName: 'sink',
@@ -56,7 +64,9 @@ function visible(environment: SimulatedEnvironment): readonly string[] {
 test('what two subtasks write is read back once, after the commit and not before', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const sink = eventSink({ rollingPolicy: { maxPartBytes: 1000 } });
-  const writers = [0, 1].map((subtask) => sink.createWriter(contextOf(environment, subtask)));
+  const writers = [0, 1].map((subtask) =>
+    sink.createWriter(contextOf(environment, subtask), ATTEMPT),
+  );
   for (let id = 0; id < 500; id++) writers[id % 2]?.write(eventOf(id), NOTHING);
   for (const writer of writers) await writer.flush(true);
   t.deepEqual(visible(environment), []);
@@ -65,8 +75,8 @@ test('what two subtasks write is read back once, after the commit and not before
     const committables = writer.prepareCommit?.() ?? [];
     t.true(committables.length > 5);
     t.deepEqual(JSON.parse(JSON.stringify(committables)), committables);
-    await committer?.commit(committables);
-    await committer?.commit(committables);
+    await committer?.commit(committables, FIRST_TRY);
+    await committer?.commit(committables, FIRST_TRY);
     await writer.close();
   }
   t.deepEqual(
@@ -84,7 +94,7 @@ test('what two subtasks write is read back once, after the commit and not before
 test('a lister between any two steps sees only whole files', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const sink = eventSink({ rollingPolicy: { maxPartBytes: 300 } });
-  const writer = sink.createWriter(contextOf(environment));
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
   const committer = sink.createCommitter?.(contextOf(environment));
   const seen = new Map<string, number>();
   // The disk itself lists at every operation, so between any two.
@@ -104,11 +114,11 @@ test('a lister between any two steps sees only whole files', async (t) => {
     writer.write(eventOf(id), NOTHING);
     if (id % 40 === 39) {
       await writer.flush(false);
-      await committer?.commit(writer.prepareCommit?.() ?? []);
+      await committer?.commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
     }
   }
   await writer.flush(true);
-  await committer?.commit(writer.prepareCommit?.() ?? []);
+  await committer?.commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
   environment.fileSystem.fault = undefined;
   t.true(seen.size > 10);
   t.is((await readBack(environment)).length, 300);
@@ -118,13 +128,14 @@ test('what was handed to the committer survives a crash before and after the com
   for (const isCommitted of [false, true]) {
     const environment = simulatedEnvironment({ seed: 1 });
     const sink = eventSink({ bucket: (event) => `${event.city}/x` });
-    const writer = sink.createWriter(contextOf(environment));
+    const writer = sink.createWriter(contextOf(environment), ATTEMPT);
     for (let id = 0; id < 30; id++) writer.write(eventOf(id), NOTHING);
     await writer.flush(false);
     const committables = writer.prepareCommit?.() ?? [];
-    if (isCommitted) await sink.createCommitter?.(contextOf(environment)).commit(committables);
+    if (isCommitted)
+      await sink.createCommitter?.(contextOf(environment)).commit(committables, FIRST_TRY);
     environment.fileSystem.crash();
-    await sink.createCommitter?.(contextOf(environment)).commit(committables);
+    await sink.createCommitter?.(contextOf(environment)).commit(committables, FIRST_TRY);
     t.is((await readBack(environment)).length, 30);
   }
 });
@@ -133,6 +144,7 @@ test('a failed writer leaves nothing that was not handed out', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const writer = eventSink({ rollingPolicy: { maxPartBytes: 100 } }).createWriter(
     contextOf(environment),
+    ATTEMPT,
   );
   for (let id = 0; id < 30; id++) writer.write(eventOf(id), NOTHING);
   await writer.close();
@@ -143,44 +155,60 @@ test('files of another run stay, and names do not collide', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   for (let run = 0; run < 3; run++) {
     const sink = eventSink();
-    const writer = sink.createWriter(contextOf(environment));
+    const writer = sink.createWriter(contextOf(environment), ATTEMPT);
     writer.write(eventOf(run), NOTHING);
     await writer.flush(true);
-    await sink.createCommitter?.(contextOf(environment)).commit(writer.prepareCommit?.() ?? []);
+    await sink
+      .createCommitter?.(contextOf(environment))
+      .commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
     await writer.close();
   }
   t.is((await readBack(environment)).length, 3);
 });
 
-test('a commit refuses to replace a foreign file and a part that changed', (t) => {
+test('a commit refuses to replace a foreign file and a part that changed', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const sink = eventSink();
-  const prepared = (): PartCommittable => {
-    const writer = sink.createWriter(contextOf(environment));
+  const prepared = async (): Promise<PartCommittable> => {
+    const writer = sink.createWriter(contextOf(environment), ATTEMPT);
     writer.write(eventOf(1), NOTHING);
-    void writer.flush(true);
+    await writer.flush(true);
     return (writer.prepareCommit?.() ?? [])[0] as PartCommittable;
   };
-  const commit = (part: PartCommittable): void => {
-    void sink.createCommitter?.(contextOf(environment)).commit([part]);
-  };
-  const foreign = prepared();
+  const foreign = await prepared();
+  environment.fileSystem.makeDirectory('/out');
   environment.fileSystem.open(foreign.finalPath, 'write').close();
-  const changed = prepared();
+  const changed = await prepared();
   {
     using file = environment.fileSystem.open(changed.inProgressPath, 'append');
     file.append(Buffer.from('more'));
   }
-  const gone = prepared();
+  const gone = await prepared();
   environment.fileSystem.remove(gone.inProgressPath);
+  const committer = sink.createCommitter?.(contextOf(environment));
   for (const part of [foreign, changed, gone]) {
-    t.true(
-      hasErrorCode(
-        t.throws(() => commit(part)),
-        'CONNECTOR_FAILED',
-      ),
-    );
+    await t.throwsAsync(async () => committer?.commit([part], FIRST_TRY), {
+      code: 'CONNECTOR_FAILED',
+    });
   }
+  const restored = { isRestored: true, retries: 0 };
+  await t.notThrowsAsync(async () => committer?.commit([gone], restored), 'its reader took it');
+});
+
+test('where the file system knows no second names, parts are renamed', async (t) => {
+  const environment = simulatedEnvironment({ seed: 1 });
+  environment.fileSystem.fault = (operation) => (operation === 'link' ? 'ENOTSUP' : undefined);
+  const sink = eventSink();
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
+  writer.write(eventOf(1), NOTHING);
+  await writer.flush(true);
+  const committables = writer.prepareCommit?.() ?? [];
+  const committer = sink.createCommitter?.(contextOf(environment));
+  await committer?.commit(committables, FIRST_TRY);
+  await committer?.commit(committables, FIRST_TRY);
+  t.is((await readBack(environment)).length, 1);
+  environment.fileSystem.crash();
+  t.is((await readBack(environment)).length, 1);
 });
 
 test('parts roll by age and by inactivity', (t) => {
@@ -188,7 +216,7 @@ test('parts roll by age and by inactivity', (t) => {
   const sink = eventSink({
     rollingPolicy: { rolloverIntervalMs: 1000, inactivityIntervalMs: 300 },
   });
-  const writer = sink.createWriter(contextOf(environment));
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
   t.is(writer.nextTimerMs?.(), Number.POSITIVE_INFINITY);
   const start = environment.clock.monotonicMs();
   const tick = (): number => {
@@ -214,10 +242,13 @@ test('parts roll by age and by inactivity', (t) => {
 test('buckets are folders; those that would escape or be skipped are refused', async (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   const sink = eventSink({ bucket: (event) => event.city, openPartsMax: 2 });
-  const writer = sink.createWriter(contextOf(environment));
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
   for (let id = 0; id < 9; id++) writer.write(eventOf(id), NOTHING);
   await writer.flush(true);
-  await sink.createCommitter?.(contextOf(environment)).commit(writer.prepareCommit?.() ?? []);
+  await sink
+    .createCommitter?.(contextOf(environment))
+    .commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
+  await writer.close();
   t.deepEqual(environment.fileSystem.list('/out'), ['city 0', 'city 1', 'city 2']);
   t.is((await readBack(environment)).length, 9);
   const bad = [
@@ -251,10 +282,12 @@ test('every CSV part has its own header', async (t) => {
     suffix: '.txt',
     rollingPolicy: { maxPartBytes: 40 },
   });
-  const writer = sink.createWriter(contextOf(environment));
+  const writer = sink.createWriter(contextOf(environment), ATTEMPT);
   for (let id = 0; id < 20; id++) writer.write(eventOf(id), NOTHING);
   await writer.flush(true);
-  await sink.createCommitter?.(contextOf(environment)).commit(writer.prepareCommit?.() ?? []);
+  await sink
+    .createCommitter?.(contextOf(environment))
+    .commit(writer.prepareCommit?.() ?? [], FIRST_TRY);
   t.true(visible(environment).length > 3);
   const { records } = await readAll(fileSource({ path: '/out/p-*.txt', format: csvFormat() }), {
     environment,
@@ -266,7 +299,7 @@ test('every CSV part has its own header', async (t) => {
 test('a full disk fails the write with its code', (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   environment.fileSystem.capacityBytes = 100;
-  const writer = eventSink().createWriter(contextOf(environment));
+  const writer = eventSink().createWriter(contextOf(environment), ATTEMPT);
   const error = t.throws(() => {
     for (let id = 0; id < 10_000; id++) writer.write(eventOf(id), NOTHING);
   });
@@ -278,14 +311,17 @@ test('a lone surrogate is refused by CSV and escaped by JSON', async (t) => {
   const record = { id: 1, city: '\ud800' };
   const csv = fileSink<Event>({ path: '/csv', format: csvFormat<Event>() }).createWriter(
     contextOf(environment),
+    ATTEMPT,
   );
   csv.write(record, NOTHING);
   t.throws(() => void csv.flush(true), { message: /surrogate/ });
   const sink = eventSink();
-  const json = sink.createWriter(contextOf(environment));
+  const json = sink.createWriter(contextOf(environment), ATTEMPT);
   json.write(record, NOTHING);
   await json.flush(true);
-  await sink.createCommitter?.(contextOf(environment)).commit(json.prepareCommit?.() ?? []);
+  await sink
+    .createCommitter?.(contextOf(environment))
+    .commit(json.prepareCommit?.() ?? [], FIRST_TRY);
   t.deepEqual(await readBack(environment), [record]);
 });
 

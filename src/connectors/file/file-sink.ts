@@ -59,9 +59,13 @@ const PART_BYTES_DEFAULT = 128 * MEBIBYTE;
 const OPEN_PARTS_DEFAULT = 256;
 
 /**
- * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`. Files are written
- * under hidden names and get their final ones when the checkpoint or the job is complete: who lists
- * the folder never sees half a file, and restarts neither lose nor repeat records.
+ * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`, exactly once. Files
+ * are written in hidden folders (`.inprogress-…`) and get their final names when the checkpoint or
+ * the job is complete: who lists the folder never sees half a file, and restarts neither lose nor
+ * repeat records. Without checkpoints, files appear at the end of the job.
+ *
+ * A restarted job removes what its earlier attempts have left in progress, and nothing of other
+ * jobs. Finished files are yours: after a restore the sink does not ask where they have gone.
  *
  * @example
  * results.sinkTo(fileSink({ path: 'out', format: jsonLinesFormat() }));
@@ -69,9 +73,10 @@ const OPEN_PARTS_DEFAULT = 256;
 export function fileSink<T>(options: FileSinkOptions<T>): Sink<T, PartCommittable> {
   const settings = settingsOf(options);
   return Object.freeze({
-    createWriter: (context) => new FileSinkWriter(settings, context),
+    deliveryGuarantee: 'exactly-once',
+    createWriter: (context, attempt) => new FileSinkWriter(settings, context, attempt),
     createCommitter: (context): Committer<PartCommittable> =>
-      new PartCommitter(context.environment.fileSystem, context.metricGroup),
+      new PartCommitter(settings.path, context.environment.fileSystem, context.metricGroup),
   } satisfies Sink<T, PartCommittable>);
 }
 

@@ -3,48 +3,94 @@
  *
  * Invariants:
  * 1. Idempotent: a part that has its final name already is fine.
- * 2. Never replaces a file that this part is not.
+ * 2. Never replaces a file that this part is not: the final name is made as a second name of the
+ *    part, which the file system refuses if the name is taken.
+ * 3. The name in progress goes only after the final one is durable, so at any moment of a crash the
+ *    bytes can be reached by one of the two.
+ * 4. Nothing waits for the disk on the calling thread.
  */
 import type { FileSystem } from '../../base/environment.ts';
-import { MillraceError } from '../../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../../base/errors.ts';
 import type { MetricGroup } from '../../functions/runtime-context.ts';
-import type { Committer } from '../../functions/sink.ts';
+import type { CommitContext, Committer } from '../../functions/sink.ts';
 import type { PartCommittable } from './part-file.ts';
+import { parentOf } from './staging-folder.ts';
+
+/** Codes of file systems that know no second names. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 /**
- * Renames parts and makes the renames durable. Counts them: `numFilesCommitted`,
- * `numBytesCommitted`.
+ * Names parts and makes the names durable. Counts them: `numFilesCommitted`, `numBytesCommitted`;
+ * `numFilesGone` are those that were committed before a restore and are no longer there.
  */
 export class PartCommitter implements Committer<PartCommittable> {
+  readonly #path: string;
   readonly #fileSystem: FileSystem;
   readonly #metrics: MetricGroup;
 
-  constructor(fileSystem: FileSystem, metrics: MetricGroup) {
+  /** A committer for the sink with that folder. */
+  constructor(path: string, fileSystem: FileSystem, metrics: MetricGroup) {
+    this.#path = path;
     this.#fileSystem = fileSystem;
     this.#metrics = metrics;
   }
 
-  commit(committables: readonly PartCommittable[]): void {
-    const folders = new Set<string>();
-    for (const part of committables) {
-      this.#commitOne(part);
-      folders.add(part.finalPath.slice(0, part.finalPath.lastIndexOf('/')) || '.');
-    }
-    for (const folder of folders) this.#fileSystem.syncDirectory(folder);
+  async commit(committables: readonly PartCommittable[], context: CommitContext): Promise<void> {
+    const named = committables.filter((part) => this.#name(part, context));
+    const folders = new Set(named.flatMap((part) => this.#foldersOf(part.finalPath)));
+    await Promise.all([...folders].map((folder) => this.#fileSystem.syncFile(folder)));
+    for (const { inProgressPath } of named) this.#fileSystem.remove(inProgressPath);
   }
 
-  #commitOne(part: PartCommittable): void {
+  /** Makes the final name; false if there was nothing to do. */
+  #name(part: PartCommittable, context: CommitContext): boolean {
     const inProgress = this.#fileSystem.stat(part.inProgressPath);
     const final = this.#fileSystem.stat(part.finalPath);
     if (inProgress === undefined) {
-      if (final?.size === part.bytes) return;
-      throw failed(part, final === undefined ? 'neither name exists' : sizes(final.size, part));
+      this.#requireCommitted(part, final?.size, context);
+      return false;
     }
-    if (final !== undefined) throw failed(part, 'both names exist: another job writes there');
     if (inProgress.size !== part.bytes) throw failed(part, sizes(inProgress.size, part));
-    this.#fileSystem.rename(part.inProgressPath, part.finalPath);
+    // A commit that was cut off before has made the name already.
+    if (final?.size === part.bytes) return true;
+    if (final !== undefined) throw failed(part, 'both names exist: another job writes there');
+    this.#fileSystem.makeDirectory(parentOf(part.finalPath));
+    this.#linkOrRename(part);
     this.#metrics.counter('numFilesCommitted').inc();
     this.#metrics.counter('numBytesCommitted').inc(part.bytes);
+    return true;
+  }
+
+  /** Files that are visible belong to their readers, who may have taken them away since. */
+  #requireCommitted(
+    part: PartCommittable,
+    finalBytes: number | undefined,
+    { isRestored }: CommitContext,
+  ): void {
+    if (finalBytes === part.bytes) return;
+    if (finalBytes !== undefined) throw failed(part, sizes(finalBytes, part));
+    if (!isRestored) throw failed(part, 'neither name exists');
+    this.#metrics.counter('numFilesGone').inc();
+  }
+
+  #linkOrRename({ inProgressPath, finalPath }: PartCommittable): void {
+    try {
+      this.#fileSystem.link(inProgressPath, finalPath);
+    } catch (error) {
+      if (!hasErrorCode(error, 'FILE_FAILED')) throw error;
+      if (!NO_LINKS.includes((error as MillraceError).details?.['system'])) throw error;
+      this.#fileSystem.rename(inProgressPath, finalPath);
+    }
+  }
+
+  /** The folders up to the sink's whose names a crash could take away. */
+  #foldersOf(finalPath: string): string[] {
+    const folders = [parentOf(finalPath)];
+    for (let folder = parentOf(finalPath); folder.startsWith(`${this.#path}/`); ) {
+      folder = parentOf(folder);
+      folders.push(folder);
+    }
+    return folders;
   }
 }
 

@@ -1,12 +1,9 @@
 /**
- * One file that a sink writes: in progress under a hidden name, finished under its final name by a
- * rename.
+ * One file that a sink writes: in progress in a hidden folder, later under its final name.
  *
  * Invariants:
- * 1. Only the committer makes a final name; until then the bytes are under a name that readers
- *    skip.
- * 2. A closed part is durable before it is handed out as a committable, so a commit repeated after
- *    a crash finds all bytes.
+ * 1. Only the committer makes a final name; until then the bytes are where readers do not look.
+ * 2. A part does nothing that waits for the disk: whoever finishes it has it made durable.
  */
 import type { FileHandle, FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -21,7 +18,6 @@ export interface PartCommittable {
 
 /** Where a part lies. */
 export interface PartPaths {
-  readonly folder: string;
   readonly inProgressPath: string;
   readonly finalPath: string;
 }
@@ -48,7 +44,6 @@ export class PartFile<T> {
     paths: PartPaths,
     open: { readonly encoder: RecordEncoder<T>; readonly nowMs: number },
   ) {
-    makeDurableFolder(fileSystem, paths.folder);
     this.#fileSystem = fileSystem;
     this.#handle = fileSystem.open(paths.inProgressPath, 'create-exclusive');
     this.#encoder = open.encoder;
@@ -68,13 +63,11 @@ export class PartFile<T> {
     if (this.#text.length >= BUFFER_CHARACTERS) this.#writeText();
   }
 
-  /** Writes out, makes durable, closes. */
+  /** Writes out and closes. */
   finish(): PartCommittable {
     const { inProgressPath, finalPath } = this.paths;
     this.#writeText();
-    this.#handle.sync();
     this.#handle.close();
-    this.#fileSystem.syncDirectory(this.paths.folder);
     return { inProgressPath, finalPath, bytes: this.#writtenBytes };
   }
 
@@ -92,23 +85,6 @@ export class PartFile<T> {
     this.#handle.append(bytes);
     this.#writtenBytes += bytes.length;
   }
-}
-
-/** A folder is durable when its name is, which lies in the folder above. */
-function makeDurableFolder(fileSystem: FileSystem, folder: string): void {
-  const above: string[] = [];
-  for (let path = folder; fileSystem.stat(path) === undefined; path = parentOf(path)) {
-    above.push(parentOf(path));
-  }
-  if (above.length === 0) return;
-  fileSystem.makeDirectory(folder);
-  for (const path of above) fileSystem.syncDirectory(path);
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  if (slash > 0) return path.slice(0, slash);
-  return slash === 0 ? '/' : '.';
 }
 
 function loneSurrogate(path: string): MillraceError {

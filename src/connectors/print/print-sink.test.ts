@@ -1,8 +1,15 @@
 import test from 'ava';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { SinkWriteContext } from '../../functions/sink.ts';
 import { printSink, type TextOutput } from './print-sink.ts';
+
+const ATTEMPT: OperatorAttempt = {
+  jobId: 'job',
+  operatorId: 'sink',
+  attemptNumber: 0,
+  restoredCheckpointId: undefined,
+};
 
 const noTime: SinkWriteContext = { timestamp: () => undefined, currentWatermark: () => -Infinity };
 
@@ -32,7 +39,7 @@ class MemoryOutput implements TextOutput {
   }
 }
 
-function contextOf(subtask: number, parallelism: number): RuntimeContext {
+function contextOf(subtask: number, parallelism: number): SubtaskContext {
   return {
     jobName: 'job',
     taskName: 'print',
@@ -46,7 +53,7 @@ function contextOf(subtask: number, parallelism: number): RuntimeContext {
 
 function printed(value: unknown, prefix?: string, subtask = 0, parallelism = 1): string {
   const output = new MemoryOutput();
-  const writer = printSink(prefix, output).createWriter(contextOf(subtask, parallelism));
+  const writer = printSink(prefix, output).createWriter(contextOf(subtask, parallelism), ATTEMPT);
   writer.write(value, noTime);
   return output.text;
 }
@@ -76,7 +83,7 @@ test('records are shown in full on one line', (t) => {
 test('a full output holds the job back until it has drained', async (t) => {
   const output = new MemoryOutput();
   output.roomMax = 1;
-  const writer = printSink('', output).createWriter(contextOf(0, 1));
+  const writer = printSink('', output).createWriter(contextOf(0, 1), ATTEMPT);
   t.is(writer.backpressure?.(), undefined);
   writer.write('a', noTime);
   writer.write('b', noTime);
@@ -91,6 +98,6 @@ test('a full output holds the job back until it has drained', async (t) => {
 
 test('flush waits for the output', async (t) => {
   const output = new MemoryOutput();
-  const writer = printSink('', output).createWriter(contextOf(0, 1));
+  const writer = printSink('', output).createWriter(contextOf(0, 1), ATTEMPT);
   await t.notThrowsAsync(async () => writer.flush(true));
 });

@@ -9,7 +9,7 @@
  * 2. When the output's buffer is full the writer says so, and the job waits.
  */
 import { inspect } from 'node:util';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { Sink, SinkWriter } from '../../functions/sink.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -24,7 +24,8 @@ export interface TextOutput {
 }
 
 /**
- * A sink that prints.
+ * A sink that prints. At least once: after a failure, what was printed since the last checkpoint is
+ * printed again.
  *
  * @param prefix - stands before every line, to tell several print sinks apart
  * @param output - the process's standard output if left out
@@ -35,11 +36,14 @@ export function printSink<T = unknown>(
   prefix: string = '',
   output: TextOutput = standardOutput,
 ): Sink<T, never> {
-  return { createWriter: (context) => new PrintWriter<T>(linePrefix(prefix, context), output) };
+  return {
+    deliveryGuarantee: 'at-least-once',
+    createWriter: (context) => new PrintWriter<T>(linePrefix(prefix, context), output),
+  };
 }
 
 /** What stands before a subtask's records. */
-function linePrefix(prefix: string, context: RuntimeContext): string {
+function linePrefix(prefix: string, context: SubtaskContext): string {
   const isParallel = context.numberOfParallelSubtasks > 1;
   const parts = [prefix, isParallel ? String(context.indexOfThisSubtask + 1) : ''];
   const text = parts.filter((part) => part !== '').join(':');

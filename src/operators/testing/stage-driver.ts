@@ -3,12 +3,21 @@
  * everything emitted out. For the tests of operators. Slices of resumable calls are counted; every
  * clock is the test's.
  */
-import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
+import { heapBackend } from '../../state/heap/heap-backend.ts';
+import type { HeapBackend } from '../../state/heap/heap-backend.ts';
+import { operatorStateBackend } from '../../state/heap/operator-state.ts';
+import { keyGroupRange } from '../../state/key-groups.ts';
+import type {
+  OperatorStateBackend,
+  OperatorStateSnapshot,
+} from '../../state/operator-state-backend.ts';
+import type { KeyedStateHandle, SnapshotKind } from '../../state/snapshot.ts';
+import { MemorySnapshots } from '../../state/testing/memory-snapshots.ts';
 import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
 import type {
   ChainStage,
@@ -32,6 +41,8 @@ export interface Emitted {
 /** What a {@link StageDriver} may be told. */
 export interface StageDriverOptions {
   readonly keySelector?: AnyKeySelector | undefined;
+  /** Of the second input of connected streams. */
+  readonly secondKeySelector?: AnyKeySelector | undefined;
   readonly operatorName?: string | undefined;
   /** Ids of the side outputs that are read. */
   readonly sideOutputs?: readonly string[] | undefined;
@@ -39,6 +50,11 @@ export interface StageDriverOptions {
   readonly autoWatermarkIntervalMs?: number | undefined;
   /** Takes the main output instead of {@link StageDriver.output}. */
   readonly emit?: Emit | undefined;
+  /** A world that outlives the driver; left out: one of its own. */
+  readonly environment?: SimulatedEnvironment | undefined;
+  readonly subtask?: number | undefined;
+  readonly parallelism?: number | undefined;
+  readonly attempt?: Partial<OperatorAttempt> | undefined;
 }
 
 /** The checkpoint of snapshots in tests. */
@@ -47,6 +63,17 @@ export const ANY_CHECKPOINT: SnapshotContext = {
   timestamp: 0,
   isSavepoint: false,
 };
+
+/** All state of an operator's subtask. */
+export interface DriverSnapshot {
+  readonly stage: StageSnapshot | undefined;
+  readonly keyed: KeyedStateHandle;
+  /** The files that `keyed` names. */
+  readonly files: MemorySnapshots;
+  readonly operatorStates: readonly OperatorStateSnapshot[];
+}
+
+const MAX_PARALLELISM = 128;
 
 type RowLoop = (batch: RowBatch) => void;
 
@@ -76,8 +103,11 @@ export class StageDriver {
   slices = 0;
   watermark: number = NO_TIMESTAMP;
   readonly environment: SimulatedEnvironment;
-  readonly #keySelector: AnyKeySelector | undefined;
-  readonly #loop: RowLoop | undefined;
+  readonly keyedState: HeapBackend;
+  readonly operatorState: OperatorStateBackend;
+  readonly #keySelectors: readonly (AnyKeySelector | undefined)[];
+  /** By input. */
+  readonly #loops: readonly RowLoop[];
   readonly #batch: RowBatch = {
     count: 0,
     values: new Array<unknown>(BATCH_ROWS).fill(undefined),
@@ -89,17 +119,45 @@ export class StageDriver {
   constructor(
     stage: ChainStage,
     options: StageDriverOptions = {},
-    restored?: readonly StageSnapshot[],
+    restored?: readonly (StageSnapshot | DriverSnapshot)[],
   ) {
     this.stage = stage;
-    this.environment = simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
-    this.#keySelector = options.keySelector;
+    this.environment =
+      options.environment ?? simulatedEnvironment({ seed: 1, startMs: options.nowMs ?? 0 });
+    this.#keySelectors = keySelectorsOf(stage, options);
     for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
     const emit =
       options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
-    stage.open(this.#context(options, emit));
-    if (restored !== undefined) stage.restore?.(restored);
-    this.#loop = stage.onRow === undefined ? undefined : compileRowLoop(stage.onRow, emit);
+    const { subtask = 0, parallelism = 1, operatorName = 'operator under test' } = options;
+    this.keyedState = heapBackend({
+      maxParallelism: MAX_PARALLELISM,
+      keyGroups: keyGroupRange(subtask, MAX_PARALLELISM, parallelism),
+      operatorName,
+      environment: this.environment,
+      memoryBytes: Number.POSITIVE_INFINITY,
+    });
+    this.operatorState = operatorStateBackend({ operatorName });
+    const snapshots = (restored ?? []).map(wholeSnapshot);
+    this.operatorState.restore(snapshots.flatMap(({ operatorStates }) => operatorStates ?? []));
+    stage.open(this.#context(options, emit, restored !== undefined));
+    if (restored !== undefined) this.#restore(snapshots);
+    this.#loops = compileRowLoops(stage, emit);
+  }
+
+  /** All state as of now, written to its last row before anything else happens. */
+  snapshot(kind: SnapshotKind = 'full', context: SnapshotContext = ANY_CHECKPOINT): DriverSnapshot {
+    const stage = this.stage.snapshot?.(context);
+    const output = new MemorySnapshots();
+    const { checkpointId, isSavepoint } = context;
+    const work = this.keyedState.snapshot({ checkpointId, kind, output, isSavepoint });
+    const operatorStates = this.operatorState.snapshot();
+    while (!work.step(0)) continue;
+    return {
+      stage: structuredClone(stage),
+      keyed: structuredClone(work.finishNow()),
+      files: output,
+      operatorStates,
+    };
   }
 
   get nowMs(): number {
@@ -111,20 +169,23 @@ export class StageDriver {
     return this.output.map(({ value }) => value);
   }
 
-  /** Hands rows over in batches. */
-  push(rows: readonly (readonly [value: unknown, timestamp?: number])[]): void {
+  /** Hands rows over in batches, on one of the inputs. */
+  push(rows: readonly (readonly [value: unknown, timestamp?: number])[], input: number = 0): void {
     for (let from = 0; from < rows.length; from += BATCH_ROWS) {
       const part = rows.slice(from, from + BATCH_ROWS);
-      part.forEach(([value, timestamp], i) => this.#setRow(i, value, timestamp ?? NO_TIMESTAMP));
+      part.forEach(([value, timestamp = NO_TIMESTAMP], i) =>
+        this.#setRow(i, { value, timestamp }, input),
+      );
       this.#batch.count = part.length;
-      this.pushBatch(this.#batch);
+      this.pushBatch(this.#batch, input);
     }
   }
 
   /** Hands a ready batch over. */
-  pushBatch(batch: RowBatch): void {
-    if (this.#loop !== undefined) this.#loop(batch);
-    else this.stage.onBatch?.(batch);
+  pushBatch(batch: RowBatch, input: number = 0): void {
+    const loop = this.#loops[input];
+    if (loop !== undefined) loop(batch);
+    else this.stage.onBatch?.(batch, input);
   }
 
   /** The input's watermark advances. */
@@ -153,9 +214,22 @@ export class StageDriver {
   /** Maximum watermark, end of input, `finish` and `close`. */
   async end(): Promise<void> {
     this.advanceWatermark(MAX_WATERMARK);
-    this.#untilDone(() => this.stage.endInput?.(0) ?? true);
+    for (let input = 0; input < this.stage.inputCount; input++) {
+      this.#untilDone(() => this.stage.endInput?.(input) ?? true);
+    }
     await this.stage.finish?.({ hasFinalCheckpoint: false });
     await this.stage.close?.();
+  }
+
+  /** As a chain does: keyed state, then the operator's own. */
+  #restore(snapshots: readonly Partial<DriverSnapshot>[]): void {
+    const handles = snapshots.flatMap(({ keyed }) => keyed ?? []);
+    const files = new MemorySnapshots();
+    const renamed = snapshots.flatMap(({ keyed, files: from }, i) =>
+      keyed === undefined || from === undefined ? [] : files.take(keyed, from, `${i}/`),
+    );
+    if (handles.length > 0) this.keyedState.restore(renamed, files);
+    this.stage.restore?.(snapshots.flatMap(({ stage }) => stage ?? []));
   }
 
   #untilDone(slice: () => boolean): void {
@@ -163,11 +237,10 @@ export class StageDriver {
     while (!slice()) this.slices++;
   }
 
-  #setRow(i: number, value: unknown, timestamp: number): void {
+  #setRow(i: number, { value, timestamp }: Emitted, input: number): void {
     this.#batch.values[i] = value;
     this.#batch.timestamps[i] = timestamp;
-    if (this.#keySelector === undefined) return;
-    const key = this.#keySelector(value);
+    const key = this.#keySelectors[input]?.(value);
     this.#batch.hashes[i] = key === null || key === undefined ? 0 : hashKey(key);
   }
 
@@ -175,7 +248,7 @@ export class StageDriver {
     this.signals.push({ signal, afterRows: this.output.length });
   }
 
-  #context(options: StageDriverOptions, emit: Emit): StageContext {
+  #context(options: StageDriverOptions, emit: Emit, isRestored: boolean): StageContext {
     return {
       runtimeContext: this.#runtimeContext(options),
       operatorName: options.operatorName ?? 'operator under test',
@@ -191,15 +264,20 @@ export class StageDriver {
       },
       emitWatermark: (watermark) => this.#signal(watermark),
       emitStatus: (idle) => this.#signal(idle ? 'idle' : 'active'),
-      get keyedState(): StageContext['keyedState'] {
-        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
+      keyedState: this.keyedState,
+      operatorState: this.operatorState,
+      isRestored,
+      attempt: {
+        jobId: 'job',
+        operatorId: 'operator',
+        attemptNumber: 0,
+        restoredCheckpointId: isRestored ? ANY_CHECKPOINT.checkpointId : undefined,
+        ...options.attempt,
       },
-      get operatorState(): StageContext['operatorState'] {
-        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
-      },
-      isRestored: false,
       keySelector: options.keySelector,
+      keySelectors: keySelectorsOf(this.stage, options),
       inputType: undefined,
+      inputTypes: keySelectorsOf(this.stage, options).map(() => undefined),
       outputType: undefined,
       autoWatermarkIntervalMs: options.autoWatermarkIntervalMs ?? 200,
       counts: this.counts,
@@ -218,24 +296,39 @@ export class StageDriver {
     };
   }
 
-  #runtimeContext(options: StageDriverOptions): RuntimeContext {
+  #runtimeContext(options: StageDriverOptions): SubtaskContext {
     return {
       jobName: 'job under test',
       taskName: options.operatorName ?? 'operator under test',
-      indexOfThisSubtask: 0,
-      numberOfParallelSubtasks: 1,
-      maxNumberOfParallelSubtasks: 128,
+      indexOfThisSubtask: options.subtask ?? 0,
+      numberOfParallelSubtasks: options.parallelism ?? 1,
+      maxNumberOfParallelSubtasks: MAX_PARALLELISM,
       environment: this.environment,
       metricGroup: { counter: () => ({ inc: () => {}, count: 0 }) },
     };
   }
 }
 
-/** The loop of a chain of one stage. */
-function compileRowLoop(onRow: NonNullable<ChainStage['onRow']>, emit: Emit): RowLoop {
-  const builder = new TestLoopBuilder(emit);
-  onRow(builder, { value: 'value', timestamp: 'timestamp' });
-  return builder.compile();
+/** Snapshots of stages without other state come alone. */
+function wholeSnapshot(snapshot: StageSnapshot | DriverSnapshot): Partial<DriverSnapshot> {
+  return 'version' in snapshot ? { stage: snapshot } : snapshot;
+}
+
+function keySelectorsOf(
+  { inputCount }: ChainStage,
+  { keySelector, secondKeySelector }: StageDriverOptions,
+): readonly (AnyKeySelector | undefined)[] {
+  return [keySelector, secondKeySelector].slice(0, inputCount);
+}
+
+/** The loops of a chain of one stage, by input. */
+function compileRowLoops({ onRow, inputCount }: ChainStage, emit: Emit): readonly RowLoop[] {
+  if (onRow === undefined) return [];
+  return Array.from({ length: inputCount }, (_, input) => {
+    const builder = new TestLoopBuilder(emit);
+    onRow(builder, { value: 'value', timestamp: 'timestamp' }, input);
+    return builder.compile();
+  });
 }
 
 class TestLoopBuilder implements LoopBuilder {

@@ -1,4 +1,5 @@
 /** What the tests of channels share: rows in, elements out. */
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { MemoryFileSystem } from '../../base/memory-file-system.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import { createFrameReader } from '../../types/frame-reader.ts';
@@ -97,7 +98,7 @@ export function ringChannel(
   const { fileSystem, queue } = overflowQueue(overflowBytes);
   const output = new RingOutput(new RingWriter(ring), schema, queue, () => undefined);
   publishAtOnce(output);
-  const input = new RingInput(new RingReader(ring));
+  const input = new RingInput(new RingReader(ring), anyBarrier);
   return { output, input, fileSystem, queue };
 }
 
@@ -124,5 +125,16 @@ export function publishAtOnce(output: RingOutput): void {
   output.writeEnd = () => {
     writeEnd.call(output);
     output.publish();
+  };
+}
+
+/** The barrier of any checkpoint, for the consumer's end of a ring. */
+export function anyBarrier(checkpointId: number): CheckpointBarrier {
+  return {
+    checkpointId,
+    timestamp: 0,
+    isSavepoint: false,
+    snapshotKind: 'incremental',
+    isUnaligned: true,
   };
 }

@@ -6,9 +6,11 @@
  * 2. Writing never blocks and never fails for want of room: what does not fit waits in an overflow queue.
  * 3. `hasCredit()` false tells the producer to stop before its next batch; that bounds the overflow to what one batch emits.
  */
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { RowBatch } from '../../operators/chain-stage.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
+import type { ChannelCapture } from './channel-capture.ts';
 import type { ElementKind } from './element.ts';
 
 /** The producer's end. */
@@ -25,6 +27,11 @@ export interface OutputChannel {
   writeWatermark(watermark: number): void;
   writeStatus(idle: boolean): void;
   writeEnd(): void;
+  /**
+   * Writes a barrier behind all rows so far. With `overtakes` it takes effect before what still waits on this side, which is
+   * returned as records that belong to the checkpoint; undefined if nothing was overtaken.
+   */
+  writeBarrier(barrier: CheckpointBarrier, overtakes: boolean): ChannelCapture | undefined;
   /** Moves overflow on as far as there is room; whether there is room for another batch. */
   hasCredit(): boolean;
   /** Whether anything written is still on this side. */
@@ -45,7 +52,16 @@ export interface InputChannel {
   readonly schema: ChannelSchema;
   /** With WATERMARK: the watermark. */
   readonly watermark: number;
+  /** With BARRIER: the barrier. */
+  readonly barrier: CheckpointBarrier;
   release(): void;
+  /** Adds the rows of the current element (ROWS or FRAME). */
+  captureCurrent(capture: ChannelCapture): void;
+  /**
+   * Looks for the barrier of a checkpoint among the elements that were not read yet. If it is there, adds the rows before it; the
+   * barrier then never comes up any more.
+   */
+  captureUnread(checkpointId: number, capture: ChannelCapture): boolean;
 }
 
 /** A frame's schema as the consumer knows it: equal types share one object per thread. */

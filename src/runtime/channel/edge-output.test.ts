@@ -3,7 +3,7 @@ import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { JobEdge, PartitionerSpec } from '../../graph/job-graph.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
-import { overflowQueue, readAll, ringChannel, valuesOf } from './channel.test-kit.ts';
+import { anyBarrier, overflowQueue, readAll, ringChannel, valuesOf } from './channel.test-kit.ts';
 import { EdgeOutput, frameWriterSlot } from './edge-output.ts';
 import { EdgeSchema } from './edge-schema.ts';
 import { LocalChannel } from './local-channel.ts';
@@ -41,7 +41,7 @@ function edgeTo(
     const ring = allocateRing(65_536);
     const slot = frameWriterSlot(frameWriters, index);
     channels.push(new RingOutput(new RingWriter(ring), schema, overflowQueue().queue, slot));
-    inputs.push(new RingInput(new RingReader(ring)));
+    inputs.push(new RingInput(new RingReader(ring), anyBarrier));
   }
   const edge: JobEdge = {
     index: 0,

@@ -6,6 +6,7 @@
  */
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import { hashKey } from '../../base/hash.ts';
 import type { JobEdge } from '../../graph/job-graph.ts';
 import { BATCH_ROWS, type Emit } from '../../operators/chain-stage.ts';
@@ -14,6 +15,7 @@ import { compile } from '../../types/codec-generation.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
+import type { CapturedChannel, ChannelId } from './channel-capture.ts';
 import { LocalChannel } from './local-channel.ts';
 
 /** What an {@link EdgeOutput} is made of. */
@@ -22,6 +24,8 @@ export interface EdgeOutputOptions {
   readonly schema: EdgeSchema;
   /** The channels, in the order of the target subtasks that this one is connected to. */
   readonly channels: readonly OutputChannel[];
+  /** The channels' names, in the same order; for snapshots. */
+  readonly channelIds?: readonly ChannelId[] | undefined;
   /** The current frame writer of each channel to another thread, kept current by its RingOutput. */
   readonly frameWriters: FrameWriter[];
   readonly targetMaxParallelism: number;
@@ -35,9 +39,11 @@ export class EdgeOutput {
   readonly channels: readonly OutputChannel[];
   /** Writes a row. */
   readonly write: Emit;
+  readonly #channelIds: readonly ChannelId[];
   #stagedSinceMs = 0;
 
   constructor(options: EdgeOutputOptions) {
+    this.#channelIds = options.channelIds ?? [];
     this.edge = options.edge;
     this.schema = options.schema;
     this.channels = options.channels;
@@ -99,6 +105,21 @@ export class EdgeOutput {
 
   writeEnd(): void {
     for (const channel of this.channels) channel.writeEnd();
+  }
+
+  /**
+   * Writes a barrier to every channel; gives what an unaligned one has overtaken. A broadcast edge's is never overtaken: its rows
+   * could not be sent again to one channel alone.
+   */
+  writeBarrier(barrier: CheckpointBarrier): readonly CapturedChannel[] {
+    const overtakes = barrier.isUnaligned && this.edge.partitioner.kind !== 'broadcast';
+    const captured: CapturedChannel[] = [];
+    for (const [index, channel] of this.channels.entries()) {
+      const capture = channel.writeBarrier(barrier, overtakes);
+      const id = this.#channelIds[index];
+      if (capture !== undefined && id !== undefined) captured.push({ id, side: 'output', capture });
+    }
+    return captured;
   }
 
   overflowBytes(): number {

@@ -21,6 +21,7 @@ export class EdgeSchema {
   readonly #declared: boolean;
   readonly #keyed: boolean;
   readonly #operatorName: string;
+  readonly #known = new Map<number, ChannelSchema>();
   #schema: ChannelSchema | undefined;
   #newWriter: (() => FrameWriter) | undefined;
   /** Records that did not fit the captured type so far. */
@@ -38,6 +39,11 @@ export class EdgeSchema {
   /** The current schema; undefined before the first record of an undeclared type. */
   get current(): ChannelSchema | undefined {
     return this.#schema;
+  }
+
+  /** A schema that this edge has or had. */
+  known(id: number): ChannelSchema | undefined {
+    return this.#known.get(id);
   }
 
   /** A writer of the current schema; one that fits nothing before the first record. */
@@ -80,6 +86,7 @@ export class EdgeSchema {
   #become(type: TypeInformation<unknown>): void {
     const schema = schemaOf(type, this.#keyed);
     this.#schema = schema;
+    this.#known.set(schema.id, schema);
     this.#newWriter = frameWriterFactory(schema);
     this.version++;
   }

@@ -20,6 +20,8 @@ export const SCHEMA = 7;
 export const PART = 8;
 /** The last piece: its first 8 bytes are the kind of the whole. */
 export const LAST_PART = 9;
+/** A checkpoint barrier: see `checkpoint/barrier.ts`. */
+export const BARRIER = 10;
 
 /** A kind of element. */
 export type ElementKind =
@@ -32,4 +34,5 @@ export type ElementKind =
   | typeof END
   | typeof SCHEMA
   | typeof PART
-  | typeof LAST_PART;
+  | typeof LAST_PART
+  | typeof BARRIER;

@@ -8,13 +8,30 @@
  * 3. The first row is checked as if it were encoded: a program whose records cannot cross threads, or break their declared type,
  *    fails on one thread, too, and not only under load. The others are not looked at.
  */
+import {
+  BARRIER_BYTES,
+  type CheckpointBarrier,
+  decodeBarrier,
+  encodeBarrier,
+} from '../../checkpoint/barrier.ts';
 import { BATCH_ROWS, type RowBatch } from '../../operators/chain-stage.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
+import type { ChannelCapture } from './channel-capture.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { ChannelSchema, InputChannel, OutputChannel } from './channel.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, type ElementKind, END, FRAME, IDLE, NOTHING, ROWS, WATERMARK } from './element.ts';
+import {
+  ACTIVE,
+  BARRIER,
+  type ElementKind,
+  END,
+  FRAME,
+  IDLE,
+  NOTHING,
+  ROWS,
+  WATERMARK,
+} from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 import { clearRowBatch, newRowBatch } from './row-batch.ts';
 
@@ -28,6 +45,7 @@ interface QueuedLocally {
   readonly kind: ElementKind;
   readonly batch: RowBatch | undefined;
   readonly watermark: number;
+  readonly barrier: CheckpointBarrier | undefined;
 }
 
 const NO_MEMORY = frameMemoryOf(new ArrayBuffer(8));
@@ -44,6 +62,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #writer: FrameWriter | undefined;
   #writerVersion = -1;
   #isChecked = false;
+  #foundBarrier = 0;
 
   /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
   staged: RowBatch = newRowBatch();
@@ -53,6 +72,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   readonly offset = 0;
   schema!: ChannelSchema;
   watermark: number = Number.NEGATIVE_INFINITY;
+  barrier!: CheckpointBarrier;
 
   constructor(schema: EdgeSchema, overflow: OverflowQueue) {
     this.#schema = schema;
@@ -82,7 +102,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
       return;
     }
     this.#queuedRows += batch.count;
-    this.#queue.push({ kind: ROWS, batch, watermark: 0 });
+    this.#queue.push({ kind: ROWS, batch, watermark: 0, barrier: undefined });
     this.staged = this.#free.pop() ?? newRowBatch();
   }
 
@@ -100,6 +120,65 @@ export class LocalChannel implements OutputChannel, InputChannel {
 
   writeEnd(): void {
     this.#control(END, 0);
+  }
+
+  /** Nothing need be overtaken: the consumer sees all that waits. */
+  writeBarrier(barrier: CheckpointBarrier): undefined {
+    this.flush();
+    if (this.#overflow.isEmpty) {
+      this.#queue.push({ kind: BARRIER, batch: undefined, watermark: 0, barrier });
+      return;
+    }
+    const memory = frameMemoryOf(new ArrayBuffer(BARRIER_BYTES));
+    encodeBarrier(barrier, memory.float64, 0);
+    this.#overflow.push(BARRIER, memory, BARRIER_BYTES);
+  }
+
+  captureCurrent(capture: ChannelCapture): void {
+    const element = this.#queue[this.#queueFirst];
+    if (element?.batch === undefined) capture.addFrame(this.memory, 0, this.schema);
+    else this.#captureRows(element.batch, capture);
+  }
+
+  captureUnread(checkpointId: number, capture: ChannelCapture): boolean {
+    if (!this.#hasUnread(checkpointId)) return false;
+    let isBefore = true;
+    for (let index = this.#queueFirst; index < this.#queue.length && isBefore; index++) {
+      const element = this.#queue[index];
+      if (element?.barrier?.checkpointId === checkpointId) isBefore = false;
+      else if (element?.batch !== undefined) this.#captureRows(element.batch, capture);
+    }
+    if (isBefore) this.#captureOverflow(checkpointId, capture);
+    this.#foundBarrier = checkpointId;
+    return true;
+  }
+
+  #hasUnread(checkpointId: number): boolean {
+    for (let index = this.#queueFirst; index < this.#queue.length; index++) {
+      if (this.#queue[index]?.barrier?.checkpointId === checkpointId) return true;
+    }
+    let isFound = false;
+    this.#overflow.forEach(({ kind, memory }) => {
+      if (kind === BARRIER && memory.float64[0] === checkpointId) isFound = true;
+    });
+    return isFound;
+  }
+
+  #captureOverflow(checkpointId: number, capture: ChannelCapture): void {
+    let isBefore = true;
+    this.#overflow.forEach(({ kind, memory }) => {
+      if (kind === BARRIER && memory.float64[0] === checkpointId) isBefore = false;
+      if (kind !== FRAME || !isBefore) return;
+      const schema = this.#schemas.get(frameSchemaId(memory, 0));
+      if (schema !== undefined) capture.addFrame(memory, 0, schema);
+    });
+  }
+
+  #captureRows(batch: RowBatch, capture: ChannelCapture): void {
+    this.#encodeRows(batch, (memory) => {
+      const schema = this.#schemas.get(frameSchemaId(memory, 0));
+      if (schema !== undefined) capture.addFrame(memory, 0, schema);
+    });
   }
 
   hasCredit(): boolean {
@@ -121,10 +200,20 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   poll(): ElementKind {
+    for (;;) {
+      const kind = this.#pollOne();
+      // A barrier that was found ahead of the rows before it has done its work.
+      if (kind !== BARRIER || this.barrier.checkpointId > this.#foundBarrier) return kind;
+      this.release();
+    }
+  }
+
+  #pollOne(): ElementKind {
     const element = this.#queue[this.#queueFirst];
     if (element !== undefined) {
       if (element.batch !== undefined) this.batch = element.batch;
       this.watermark = element.watermark;
+      if (element.barrier !== undefined) this.barrier = element.barrier;
       return element.kind;
     }
     const overflowed = this.#overflow.isEmpty ? undefined : this.#overflow.peek();
@@ -133,6 +222,8 @@ export class LocalChannel implements OutputChannel, InputChannel {
     if (overflowed.kind === FRAME) {
       const schema = this.#schemas.get(frameSchemaId(overflowed.memory, 0));
       if (schema !== undefined) this.schema = schema;
+    } else if (overflowed.kind === BARRIER) {
+      this.barrier = decodeBarrier(overflowed.memory.float64, 0);
     } else {
       this.watermark = overflowed.memory.float64[0] ?? 0;
     }
@@ -168,7 +259,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #control(kind: ElementKind, watermark: number): void {
     this.flush();
     if (this.#overflow.isEmpty) {
-      this.#queue.push({ kind, batch: undefined, watermark });
+      this.#queue.push({ kind, batch: undefined, watermark, barrier: undefined });
       return;
     }
     const memory = frameMemoryOf(new ArrayBuffer(8));
@@ -177,6 +268,11 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   #overflowRows(batch: RowBatch): void {
+    this.#encodeRows(batch, (memory, byteLength) => this.#overflow.push(FRAME, memory, byteLength));
+    clearRowBatch(batch);
+  }
+
+  #encodeRows(batch: RowBatch, push: PushFrame): void {
     let writer = this.#currentWriter();
     for (let row = 0; row < batch.count; row++) {
       const value = batch.values[row];
@@ -184,20 +280,18 @@ export class LocalChannel implements OutputChannel, InputChannel {
       const hash = batch.hashes[row] ?? 0;
       let result = writer.append(value, timestamp, hash);
       while (result < 0) {
-        this.#overflowFrame(writer);
+        pushFrame(writer, push);
         this.#schema.fit(value);
         writer = this.#currentWriter();
         result = writer.append(value, timestamp, hash);
       }
-      if (result === 1) this.#overflowFrame(writer);
+      if (result === 1) pushFrame(writer, push);
     }
-    this.#overflowFrame(writer);
-    clearRowBatch(batch);
+    pushFrame(writer, push);
   }
 
   #currentWriter(): FrameWriter {
     if (this.#writer === undefined || this.#writerVersion !== this.#schema.version) {
-      if (this.#writer !== undefined) this.#overflowFrame(this.#writer);
       this.#writer = this.#schema.newWriter();
       this.#writerVersion = this.#schema.version;
       const current = this.#schema.current;
@@ -205,11 +299,12 @@ export class LocalChannel implements OutputChannel, InputChannel {
     }
     return this.#writer;
   }
+}
 
-  #overflowFrame(writer: FrameWriter): void {
-    if (writer.rowCount === 0) return;
-    const memory = frameMemoryOf(new ArrayBuffer(writer.byteLength()));
-    const byteLength = writer.writeTo(memory, 0);
-    this.#overflow.push(FRAME, memory, byteLength);
-  }
+type PushFrame = (memory: FrameMemory, byteLength: number) => void;
+
+function pushFrame(writer: FrameWriter, push: PushFrame): void {
+  if (writer.rowCount === 0) return;
+  const memory = frameMemoryOf(new ArrayBuffer(writer.byteLength()));
+  push(memory, writer.writeTo(memory, 0));
 }

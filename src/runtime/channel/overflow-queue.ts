@@ -69,9 +69,22 @@ export class OverflowQueue {
     const inMemory = this.#elements[this.#first];
     if (inMemory !== undefined) return inMemory;
     if (this.#head === undefined && this.#fileReadAt !== this.#fileWrittenTo) {
-      this.#head = this.#readFromFile();
+      this.#head = this.#readFromFile(this.#fileReadAt);
     }
     return this.#head;
+  }
+
+  /** All elements in order, without removing them; a copy of each that lies on disk. */
+  forEach(visit: (element: QueuedElement) => void): void {
+    for (let index = this.#first; index < this.#elements.length; index++) {
+      const element = this.#elements[index];
+      if (element !== undefined) visit(element);
+    }
+    for (let at = this.#fileReadAt; at < this.#fileWrittenTo; ) {
+      const element = this.#readFromFile(at);
+      visit(element);
+      at += RECORD_HEADER_BYTES + padded(element.byteLength);
+    }
   }
 
   /** Removes the first element. */
@@ -117,13 +130,13 @@ export class OverflowQueue {
     this.#fileWrittenTo += record.byteLength;
   }
 
-  #readFromFile(): QueuedElement {
+  #readFromFile(at: number): QueuedElement {
     this.#reader ??= this.#fileSystem.open(`${this.#directory}/elements`, 'read');
     const header = new Int32Array(2);
-    this.#readFully(new Uint8Array(header.buffer), this.#fileReadAt);
+    this.#readFully(new Uint8Array(header.buffer), at);
     const byteLength = header[1] ?? 0;
     const bytes = new Uint8Array(padded(byteLength));
-    this.#readFully(bytes, this.#fileReadAt + RECORD_HEADER_BYTES);
+    this.#readFully(bytes, at + RECORD_HEADER_BYTES);
     return { kind: header[0] ?? 0, memory: frameMemoryOf(bytes.buffer), byteLength };
   }
 

@@ -5,6 +5,7 @@ import { allocateRing } from '../ring/index.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import {
+  anyBarrier,
   overflowQueue,
   type Read,
   readAll,
@@ -203,7 +204,7 @@ test('small frames are visible at the end of the step, many bytes at once before
   const ring = allocateRing(1024 * 1024);
   const { queue } = overflowQueue();
   const output = new RingOutput(new RingWriter(ring), captured(), queue, () => undefined);
-  const input = new RingInput(new RingReader(ring));
+  const input = new RingInput(new RingReader(ring), anyBarrier);
   output.append('small', 0, 0);
   output.flush();
   output.writeWatermark(1);

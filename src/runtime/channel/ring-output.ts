@@ -9,12 +9,25 @@
  * 4. Within a step frames become visible when there are many bytes of them, else at its end: a consumer that sleeps is then woken
  *    once per step, not once per frame (a job with a watermark per record cuts thousands of small frames a second).
  */
+import { BARRIER_BYTES, type CheckpointBarrier, encodeBarrier } from '../../checkpoint/barrier.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
+import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import type { ChannelSchema, OutputChannel } from './channel.ts';
+import { ChannelCapture } from './channel-capture.ts';
 import type { EdgeSchema } from './edge-schema.ts';
-import { ACTIVE, END, FRAME, IDLE, LAST_PART, PART, SCHEMA, WATERMARK } from './element.ts';
+import {
+  ACTIVE,
+  BARRIER,
+  END,
+  FRAME,
+  IDLE,
+  LAST_PART,
+  PART,
+  SCHEMA,
+  WATERMARK,
+} from './element.ts';
 import type { OverflowQueue } from './overflow-queue.ts';
 
 /** A frame has about this many bytes: that much room is one batch's credit. */
@@ -117,6 +130,18 @@ export class RingOutput implements OutputChannel {
     this.#send(END, frameMemoryOf(new ArrayBuffer(8)), 8);
   }
 
+  writeBarrier(barrier: CheckpointBarrier, overtakes: boolean): ChannelCapture | undefined {
+    this.flush();
+    // Parts of an element that are in the ring already cannot be told from the rest.
+    const canOvertake = overtakes && !this.#overflow.isEmpty && this.#partOffset === 0;
+    const overtaken = canOvertake ? this.#captureOverflow() : undefined;
+    if (canOvertake) this.#ring.mark(barrier.checkpointId);
+    const memory = frameMemoryOf(new ArrayBuffer(BARRIER_BYTES));
+    encodeBarrier(barrier, memory.float64, 0);
+    this.#send(BARRIER, memory, BARRIER_BYTES);
+    return overtaken;
+  }
+
   hasCredit(): boolean {
     return this.#drain() && this.#ring.freeBytes() >= this.#creditBytes;
   }
@@ -131,6 +156,16 @@ export class RingOutput implements OutputChannel {
 
   close(): void {
     this.#overflow.close();
+  }
+
+  #captureOverflow(): ChannelCapture {
+    const capture = new ChannelCapture();
+    this.#overflow.forEach(({ kind, memory }) => {
+      if (kind !== FRAME) return;
+      const schema = this.#schema.known(frameSchemaId(memory, 0));
+      if (schema !== undefined) capture.addFrame(memory, 0, schema);
+    });
+    return capture;
   }
 
   #commit(kind: number, byteLength: number): void {

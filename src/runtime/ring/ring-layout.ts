@@ -8,6 +8,7 @@
  *            |                 unused                        |
  *       128  +-----------------------------------------------+
  *            | head (int32): bytes ever published            |  stored by the producer only
+ *            | mark (int32)        | mark's position (int32) |
  *            |                 unused                        |
  *       256  +-----------------------------------------------+
  *            | tail (int32): bytes ever released             |  stored by the consumer only
@@ -61,6 +62,13 @@ export const VERSION_WORD = 0;
 export const CAPACITY_WORD = 1;
 /** Index of the producer's position. */
 export const HEAD_WORD: number = 128 / Int32Array.BYTES_PER_ELEMENT;
+/**
+ * Index of the producer's mark: a number that it puts at a position between two records, out of band, so that the consumer can
+ * know of it without reading what is before. Stored after its position.
+ */
+export const MARK_WORD: number = HEAD_WORD + 1;
+/** Index of the position that the mark stands at. */
+export const MARK_POSITION_WORD: number = HEAD_WORD + 2;
 /** Index of the consumer's position. */
 export const TAIL_WORD: number = 256 / Int32Array.BYTES_PER_ELEMENT;
 /** Bytes before the data region. */

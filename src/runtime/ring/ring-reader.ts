@@ -13,6 +13,8 @@ import type { Doorbell } from './doorbell.ts';
 import { openRing } from './memory.ts';
 import {
   HEAD_WORD,
+  MARK_POSITION_WORD,
+  MARK_WORD,
   PADDING_KIND,
   TAIL_WORD,
   kindWordAt,
@@ -47,6 +49,10 @@ export class RingReader {
   #head: number;
   #tail: number;
   #recordBytes: number;
+  #mark: number;
+  #markPosition: number;
+  /** Where the current record starts, padding before it included. */
+  #start: number;
 
   /** @param producerDoorbell - rung by {@link release} if the producer sleeps on it */
   constructor(shared: SharedArrayBuffer, producerDoorbell?: Doorbell) {
@@ -62,6 +68,9 @@ export class RingReader {
     this.#head = Atomics.load(ring.words, HEAD_WORD);
     this.#tail = Atomics.load(ring.words, TAIL_WORD);
     this.#recordBytes = 0;
+    this.#mark = 0;
+    this.#markPosition = 0;
+    this.#start = this.#tail;
   }
 
   /**
@@ -73,8 +82,13 @@ export class RingReader {
     if (this.#recordBytes > 0) return true;
     if (this.#tail === this.#head) {
       this.#head = Atomics.load(this.#words, HEAD_WORD);
-      if (this.#tail === this.#head) return false;
+      this.loadMark();
+      if (this.#tail === this.#head) {
+        this.#start = this.#tail;
+        return false;
+      }
     }
+    this.#start = this.#tail;
     let recordOffset = this.#tail & this.#offsetMask;
     if (this.#kindAt(recordOffset) === PADDING_KIND) {
       // Its bytes go back together with those of the frame behind it: head never rests behind
@@ -99,6 +113,48 @@ export class RingReader {
     Atomics.store(this.#words, TAIL_WORD, this.#tail);
     const doorbell = this.#producerDoorbell;
     if (doorbell !== undefined) doorbell.ring();
+  }
+
+  /** The producer's last mark, as last loaded; 0: there was none. It is loaded before any record behind it is read. */
+  get mark(): number {
+    return this.#mark;
+  }
+
+  /** After a {@link poll}: whether the mark stands right before the current record, or behind the last one. */
+  get isAtMark(): boolean {
+    return this.#mark !== 0 && this.#start === this.#markPosition;
+  }
+
+  /** Looks for a newer mark. */
+  loadMark(): void {
+    const mark = Atomics.load(this.#words, MARK_WORD);
+    if (mark === this.#mark) return;
+    this.#mark = mark;
+    this.#markPosition = Atomics.load(this.#words, MARK_POSITION_WORD);
+  }
+
+  /**
+   * Visits the unread frames in order, the current one included, up to the mark `mark` or the last one that is published, until
+   * `visit` returns false. True if it came to the mark.
+   */
+  scan(
+    mark: number,
+    visit: (kind: number, offset: number, byteLength: number) => boolean,
+  ): boolean {
+    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.loadMark();
+    let position = this.#recordBytes > 0 ? this.#start : this.#tail;
+    for (;;) {
+      if (this.#mark === mark && position === this.#markPosition) return true;
+      if (position === this.#head) return false;
+      const recordOffset = position & this.#offsetMask;
+      const kind = this.#kindAt(recordOffset);
+      const byteLength = this.#lengthAt(recordOffset);
+      if (kind !== PADDING_KIND && !visit(kind, payloadOffsetAt(recordOffset), byteLength)) {
+        return false;
+      }
+      position = (position + recordBytesOf(byteLength)) | 0;
+    }
   }
 
   /** Whether there is neither a current frame nor an unread one. */

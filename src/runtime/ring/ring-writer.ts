@@ -16,6 +16,8 @@ import {
   HEAD_WORD,
   HEADER_BYTES,
   KIND_MAX,
+  MARK_POSITION_WORD,
+  MARK_WORD,
   PADDING_KIND,
   TAIL_WORD,
   frameBytesMaxOf,
@@ -136,6 +138,16 @@ export class RingWriter {
     Atomics.store(this.#words, HEAD_WORD, this.#head);
     const doorbell = this.#consumerDoorbell;
     if (doorbell !== undefined) doorbell.ring();
+  }
+
+  /**
+   * Puts a mark (above all earlier ones) behind the last commit. The consumer can see it at once, and at the latest with the
+   * first record behind it.
+   */
+  mark(mark: number): void {
+    Atomics.store(this.#words, MARK_POSITION_WORD, this.#head);
+    Atomics.store(this.#words, MARK_WORD, mark);
+    this.#consumerDoorbell?.ring();
   }
 
   /** Bytes that the consumer has not yet released, headers and padding included. */

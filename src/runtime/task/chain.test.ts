@@ -10,6 +10,8 @@ import { TumblingEventTimeWindows } from '../../functions/windowing/window-assig
 import { defaultConfiguration } from '../../graph/configuration.ts';
 import { type ChainStage, MAX_WATERMARK } from '../../operators/chain-stage.ts';
 import { stageFor } from '../../operators/registry.ts';
+import { heapBackend } from '../../state/heap/heap-backend.ts';
+import { operatorStateBackend } from '../../state/heap/operator-state.ts';
 import { newRowBatch } from '../channel/row-batch.ts';
 import { Chain } from './chain.ts';
 import { sourceStage } from './source-stage.ts';
@@ -55,6 +57,19 @@ function chainOf(build: (env: StreamExecutionEnvironment) => void, vertexIndex =
       return { append: (value) => rows.push(value), hasCredit: () => true, flush: () => {} };
     },
     dump: (name, source) => sources.set(name, source),
+    attempt: { jobId: undefined, attemptNumber: 0, restoredCheckpointId: undefined },
+    state: {
+      keyedBackend: ({ name }) =>
+        heapBackend({
+          operatorName: name,
+          maxParallelism: 128,
+          keyGroups: { first: 0, last: 127 },
+          environment,
+          memoryBytes: 2 ** 30,
+        }),
+      operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
+      restored: undefined,
+    },
   });
   chain.open();
   const run = (values: readonly unknown[], times: readonly number[] = []): void => {

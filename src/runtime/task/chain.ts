@@ -10,8 +10,8 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
-import { MillraceError } from '../../base/errors.ts';
-import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
 import type { PipelineConfiguration } from '../../graph/configuration.ts';
 import type { ChainNode, JobVertex } from '../../graph/job-graph.ts';
 import {
@@ -19,15 +19,18 @@ import {
   type ChainStage,
   type CollectEndpoint,
   type Emit,
+  type FinishContext,
   type RowBatch,
   type StageContext,
   type StageCounts,
 } from '../../operators/chain-stage.ts';
+import type { SnapshotOutput } from '../../state/snapshot.ts';
 import { createFrameReader, type FrameReader } from '../../types/frame-reader.ts';
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { ChannelSchema } from '../channel/channel.ts';
 import type { EdgeOutput } from '../channel/edge-output.ts';
 import { newRowBatch } from '../channel/row-batch.ts';
+import { ChainState, type ChainStateOptions, type OperatorSnapshotWork } from './chain-state.ts';
 import { newStageCounts, settledCounts } from './chain-counts.ts';
 import {
   type Collect,
@@ -46,8 +49,10 @@ export interface ChainOptions {
   readonly outputs: readonly EdgeOutput[];
   readonly environment: Environment;
   readonly configuration: PipelineConfiguration;
-  readonly runtimeContext: (node: ChainNode) => RuntimeContext;
+  readonly runtimeContext: (node: ChainNode) => SubtaskContext;
   readonly collectEndpoint: (name: string) => CollectEndpoint;
+  readonly state: ChainStateOptions;
+  readonly attempt: Omit<StageContext['attempt'], 'operatorId'>;
   /** Keeps a generated loop's source, if the user wants them. */
   readonly dump: ((name: string, source: string) => void) | undefined;
 }
@@ -70,6 +75,7 @@ interface FrameLoop {
 }
 
 type Pass =
+  | { readonly kind: 'end-input'; readonly input: number; cursor: number }
   | { readonly kind: 'watermark'; readonly watermark: number; cursor: number }
   | { readonly kind: 'timers'; readonly nowMs: number; cursor: number }
   | { readonly kind: 'end'; cursor: number };
@@ -84,7 +90,10 @@ export class Chain {
   readonly #nodes: (RunningNode | undefined)[];
   readonly #compiler: LoopCompiler;
   readonly #frameLoops = new Map<string, FrameLoop>();
-  #runRows: RunRows | undefined;
+  readonly #state: ChainState;
+  /** By input of the head. */
+  readonly #runRows: (RunRows | undefined)[] = [];
+  readonly #endedInputs = new Set<number>();
   #pass: Pass | undefined;
   #failedRow: (() => unknown) | undefined;
   /** What a stage that takes batches said of its failure. */
@@ -94,6 +103,7 @@ export class Chain {
     this.vertex = options.vertex;
     this.outputs = options.outputs;
     this.#options = options;
+    this.#state = new ChainState(options.vertex.nodes, options.state);
     this.#nodes = new Array<RunningNode | undefined>(options.vertex.nodes.length).fill(undefined);
     this.#compiler = new LoopCompiler(this.#nodes, this.progress, options.dump);
   }
@@ -101,6 +111,38 @@ export class Chain {
   /** Opens all stages, the last first, since a stage's emitter contains the code of those after it. */
   open(): void {
     for (let index = this.vertex.nodes.length - 1; index >= 0; index--) this.#openNode(index);
+  }
+
+  /** Fills the operators with what the job goes on from; all are open. */
+  restore(): void {
+    this.#state.restore(this.#atNode);
+  }
+
+  /** Cuts the state of all operators, at any time between two steps. */
+  snapshot(barrier: CheckpointBarrier, output: SnapshotOutput): readonly OperatorSnapshotWork[] {
+    this.flushBatches();
+    const { checkpointId, timestamp, isSavepoint, snapshotKind: kind } = barrier;
+    const request = { checkpointId, kind, isSavepoint, output };
+    return this.#state.snapshot({ checkpointId, timestamp, isSavepoint }, request, this.#atNode);
+  }
+
+  /** A checkpoint counts; the promise is of the operators' commits. */
+  notifyCheckpointComplete(checkpointId: number, commits: boolean): Promise<void> | undefined {
+    return this.#state.notifyComplete(checkpointId, commits, this.#atNode);
+  }
+
+  /** A checkpoint will never count. */
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#state.notifyAborted(checkpointId, this.#atNode);
+  }
+
+  readonly #atNode = (index: number): void => {
+    this.progress.at = index;
+  };
+
+  /** How many logical inputs the head has. */
+  get inputCount(): number {
+    return this.#running(0).stage.inputCount;
   }
 
   /** The watermark of the chain: its input's, or the one its source makes. */
@@ -133,30 +175,33 @@ export class Chain {
     return this.#compiler.sideEmitter(index, tagId);
   }
 
-  /** Runs all rows of a batch through the chain. */
-  runRows(batch: RowBatch): void {
+  /** Runs all rows of a batch that came on an input of the head through the chain. */
+  runRows(batch: RowBatch, input: number = 0): void {
     const head = this.#running(0);
     if (head.stage.onRow === undefined) {
       head.counts.numRecordsIn += batch.count;
       this.progress.at = 0;
-      head.stage.onBatch?.(batch);
+      head.stage.onBatch?.(batch, input);
     } else {
-      this.#runRows ??= this.#compiler.runRows();
+      const run = (this.#runRows[input] ??= this.#compiler.runRows(input));
       this.#failedRow = () => batch.values[this.progress.row];
-      this.#runRows(batch, 0, batch.count);
+      run(batch, 0, batch.count);
       this.#failedRow = undefined;
     }
     this.flushBatches();
   }
 
-  /** Decodes a frame and runs its rows through the chain; the loop is compiled once per schema. Returns the row count. */
-  runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema): number {
-    let loop = this.#frameLoops.get(schema.json);
+  /**
+   * Decodes a frame and runs its rows through the chain; the loop is compiled once per input and schema. Returns the row count.
+   */
+  runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema, input: number = 0): number {
+    const name = input === 0 ? schema.json : `${input} ${schema.json}`;
+    let loop = this.#frameLoops.get(name);
     if (loop === undefined) {
       const reader = createFrameReader(schema);
-      const run = this.#compiler.runFrame(reader, String(this.#frameLoops.size));
+      const run = this.#compiler.runFrame(reader, String(this.#frameLoops.size), input);
       loop = { reader, run };
-      this.#frameLoops.set(schema.json, loop);
+      this.#frameLoops.set(name, loop);
     }
     const { reader } = loop;
     const rows = reader.open(memory, offset);
@@ -193,7 +238,13 @@ export class Chain {
     return this.continuePass();
   }
 
-  /** Starts the pass of the end of input; true when it is done already. */
+  /** Starts the pass of the end of one of the head's inputs while others go on; true when it is done already. */
+  beginEndOfInput(input: number): boolean {
+    this.#pass = { kind: 'end-input', input, cursor: 0 };
+    return this.continuePass();
+  }
+
+  /** Starts the pass of the end of all input; true when it is done already. */
   beginEnd(): boolean {
     this.#pass = { kind: 'end', cursor: 0 };
     return this.continuePass();
@@ -244,10 +295,10 @@ export class Chain {
   }
 
   /** The asynchronous last work of the stages, in order; undefined if there is none. */
-  finish(): Promise<void> | undefined {
+  finish(context: FinishContext): Promise<void> | undefined {
     const waiting = this.#all().filter(({ stage }) => stage.finish !== undefined);
     if (waiting.length === 0) return undefined;
-    return this.#finishAll(waiting);
+    return this.#finishAll(waiting, context);
   }
 
   /** Closes all stages, also after a failure; the first error of theirs is thrown at the end. */
@@ -260,6 +311,7 @@ export class Chain {
         failures.push({ at: node?.index ?? 0, error });
       }
     }
+    this.#state.close();
     const [first] = failures;
     if (first === undefined) return;
     this.progress.at = first.at;
@@ -286,10 +338,10 @@ export class Chain {
     return true;
   }
 
-  async #finishAll(nodes: readonly RunningNode[]): Promise<void> {
+  async #finishAll(nodes: readonly RunningNode[], context: FinishContext): Promise<void> {
     for (const node of nodes) {
       this.progress.at = node.index;
-      await node.stage.finish?.({ hasFinalCheckpoint: false });
+      await node.stage.finish?.(context);
     }
   }
 
@@ -304,6 +356,8 @@ export class Chain {
         return this.#passTimer(index, pass.nowMs);
       case 'end':
         return this.#passEnd(index);
+      case 'end-input':
+        return index > 0 || this.#passEndOfInput(this.#running(0), pass.input);
       default:
         return pass satisfies never;
     }
@@ -355,8 +409,19 @@ export class Chain {
       node.entered = true;
     }
     this.progress.at = index;
-    if (node.stage.endInput !== undefined && !node.stage.endInput(0)) return false;
+    for (let input = 0; input < node.stage.inputCount; input++) {
+      if (index > 0 || !this.#endedInputs.has(input)) {
+        if (!this.#passEndOfInput(node, input)) return false;
+      }
+    }
     node.entered = false;
+    return true;
+  }
+
+  #passEndOfInput(node: RunningNode, input: number): boolean {
+    this.progress.at = node.index;
+    if (node.stage.endInput !== undefined && !node.stage.endInput(input)) return false;
+    if (node.index === 0) this.#endedInputs.add(input);
     return true;
   }
 
@@ -439,22 +504,30 @@ export class Chain {
   #batchOf(index: number, stage: ChainStage): Pick<RunningNode, 'batch' | 'flushBatch'> {
     if (stage.onRow !== undefined) return { batch: undefined, flushBatch: undefined };
     const batch = newRowBatch();
-    const flushBatch = (): void => {
+    const flushBatch = (input = 0): void => {
       if (batch.count === 0) return;
       this.progress.at = index;
-      stage.onBatch?.(batch);
+      stage.onBatch?.(batch, input);
       batch.count = 0;
     };
     return { batch, flushBatch };
   }
 
   #contextOf(node: RunningNode): StageContext {
+    const state = this.#state.contextOf(node.index, node.stage);
     const compiler = this.#compiler;
-    const { environment, configuration, runtimeContext, collectEndpoint } = this.#options;
+    const { environment, configuration, runtimeContext, collectEndpoint, attempt } = this.#options;
     let emitter: Emit | undefined;
     return {
       runtimeContext: runtimeContext(node.node),
       operatorName: node.node.name,
+      isRestored: state.isRestored,
+      get keyedState(): StageContext['keyedState'] {
+        return state.keyedState;
+      },
+      get operatorState(): StageContext['operatorState'] {
+        return state.operatorState;
+      },
       get emit(): Emit {
         emitter ??= compiler.emitter(node.index);
         return emitter;
@@ -470,15 +543,11 @@ export class Chain {
       failedOn: (record) => {
         this.#failedRecord = { record };
       },
-      get keyedState(): StageContext['keyedState'] {
-        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
-      },
-      get operatorState(): StageContext['operatorState'] {
-        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
-      },
-      isRestored: false,
-      keySelector: node.node.keySelector,
-      inputType: node.node.inputType,
+      attempt: { ...attempt, operatorId: node.node.operatorId },
+      keySelector: node.node.keySelectors[0],
+      keySelectors: node.node.keySelectors,
+      inputType: node.node.inputTypes[0],
+      inputTypes: node.node.inputTypes,
       outputType: node.node.outputType,
       autoWatermarkIntervalMs: configuration.autoWatermarkIntervalMs,
       counts: node.counts,

@@ -45,7 +45,7 @@ export interface LoopNode {
   readonly sideOutputs: ReadonlyMap<string, SideTargets>;
   /** For stages that take batches and are not the head: the batch being filled, and its hand-over. */
   readonly batch: RowBatch | undefined;
-  readonly flushBatch: (() => void) | undefined;
+  readonly flushBatch: ((input?: number) => void) | undefined;
 }
 
 /** Where a side output goes. */
@@ -78,23 +78,27 @@ export class LoopCompiler {
     this.#dump = dump;
   }
 
-  /** The loop over rows by reference, for chains with an input. */
-  runRows(): RunRows {
+  /** The loop over rows by reference that come on an input of the head. */
+  runRows(input: number = 0): RunRows {
     const code = new FunctionCode(this.#nodes, this.#progress);
     code.push('const values = batch.values, timestamps = batch.timestamps;');
-    code.loop(() => code.row(0, { value: 'values[i]', timestamp: 'timestamps[i]' }));
-    return this.#compile('run-rows', code, ['batch', 'from', 'to']) as RunRows;
+    code.loop(() => code.row(0, { value: 'values[i]', timestamp: 'timestamps[i]' }, input));
+    return this.#compile(input === 0 ? 'run-rows' : `run-rows-${input}`, code, [
+      'batch',
+      'from',
+      'to',
+    ]) as RunRows;
   }
 
   /** The loop over frames of one schema; rows are decoded inline. Keyed heads that take batches get the hashes along. */
-  runFrame(reader: FrameReader, name: string): RunFrame {
+  runFrame(reader: FrameReader, name: string, input: number = 0): RunFrame {
     const code = new FunctionCode(this.#nodes, this.#progress);
     const read = code.bind(reader.read, 'read');
     const timestamp = `${code.bind(reader.timestampAt, 'timestampAt')}(i)`;
     if (this.#node(0).stage.onRow === undefined) {
-      code.batch(0, read, timestamp, `${code.bind(reader.hashAt, 'hashAt')}(i)`);
+      code.batch(input, { read, timestamp, hash: `${code.bind(reader.hashAt, 'hashAt')}(i)` });
     } else {
-      code.loop(() => code.row(0, { value: `${read}(i)`, timestamp }));
+      code.loop(() => code.row(0, { value: `${read}(i)`, timestamp }, input));
     }
     return this.#compile(`run-frame-${name}`, code, ['from', 'to']) as RunFrame;
   }
@@ -148,6 +152,13 @@ export class LoopCompiler {
     this.#dump?.(name, source);
     return compile(name, code.constants(), source);
   }
+}
+
+/** How a frame's row `i` is read, as expressions. */
+interface FrameExpressions {
+  readonly read: string;
+  readonly timestamp: string;
+  readonly hash: string;
 }
 
 function literal(value: number): string {
@@ -214,19 +225,19 @@ class FunctionCode {
   }
 
   /** A whole frame for a head that takes batches: its rows stay encoded, the head reads what it needs of them. */
-  batch(index: number, read: string, timestamp: string, hash: string): void {
-    const node = this.#nodes[index];
+  batch(input: number, { read, timestamp, hash }: FrameExpressions): void {
+    const node = this.#nodes[0];
     const batch = this.bind(node?.batch, 'batch');
     this.push(`const timestamps = ${batch}.timestamps, hashes = ${batch}.hashes;`);
     this.push('for (let i = from; i < to; i++) {');
     this.push(`timestamps[i] = ${timestamp};`);
     this.push(`hashes[i] = ${hash};`);
     this.push('}');
-    this.push(`${this.#counterTarget(`${index}.numRecordsIn`)} += to - from;`);
+    this.push(`${this.#counterTarget('0.numRecordsIn')} += to - from;`);
     this.push(`${batch}.count = to - from;`);
     this.push(`${batch}.read = ${read};`);
     this.push('try {');
-    this.push(`${this.bind(node?.flushBatch, 'flush')}();`);
+    this.push(`${this.bind(node?.flushBatch, 'flush')}(${input});`);
     this.push('} finally {');
     this.push(`${batch}.read = undefined;`);
     this.push('}');
@@ -255,8 +266,8 @@ class FunctionCode {
     return index === 0 ? !this.headIsCounted : node?.isOnMainOutput !== true;
   }
 
-  /** The code that a row of node `index` runs through. */
-  row(index: number, row: RowNames): void {
+  /** The code that a row of node `index` runs through; only the head may have a second input. */
+  row(index: number, row: RowNames, input: number = 0): void {
     const node = this.#nodes[index];
     if (node === undefined) throw new RangeError(`a chain has no open node ${index}`);
     this.count(index, 'numRecordsIn');
@@ -268,7 +279,8 @@ class FunctionCode {
     const timestamp = this.fresh('timestamp');
     this.push(`const ${value} = ${row.value};`);
     this.push(`const ${timestamp} = ${row.timestamp};`);
-    node.stage.onRow(new NodeLoopBuilder(this, node, this.#progress), { value, timestamp });
+    const builder = new NodeLoopBuilder(this, node, this.#progress);
+    node.stage.onRow(builder, { value, timestamp }, input);
   }
 
   /** Hands a row to chained nodes and edges. */

@@ -37,6 +37,8 @@ export interface SourceInputOptions {
   readonly environment: Environment;
   readonly metricGroup: MetricGroup;
   readonly sendSplitRequest: () => void;
+  /** Splits at the positions of the checkpoint that the job goes on from. */
+  readonly restoredSplits: readonly SourceSplit[];
   /** Wakes the worker when the reader has become available. */
   readonly wake: () => void;
   /** Takes an error of the reader's promise. */
@@ -51,6 +53,8 @@ export class SourceInput implements TaskInput {
   #waiting = false;
   #nextPollMs = Number.POSITIVE_INFINITY;
   #closed = false;
+  #isSuspended = false;
+  #isEnded = false;
 
   constructor(options: SourceInputOptions) {
     const { source, chain, subtask, parallelism, environment } = options;
@@ -71,6 +75,8 @@ export class SourceInput implements TaskInput {
   }
 
   start(): void {
+    const { restoredSplits } = this.#options;
+    if (restoredSplits.length > 0) this.#call(() => this.#reader.addSplits(restoredSplits));
     this.#call(() => this.#reader.start?.());
   }
 
@@ -83,7 +89,8 @@ export class SourceInput implements TaskInput {
   }
 
   step(): InputResult {
-    if (this.#waiting) return INPUT_NOTHING;
+    if (this.#isEnded) return INPUT_ENDED;
+    if (this.#waiting || this.#isSuspended) return INPUT_NOTHING;
     const { chain } = this.#options;
     const { progress } = chain;
     const reader = this.#reader;
@@ -111,6 +118,36 @@ export class SourceInput implements TaskInput {
     if (progress.emitted > 0) output.markActive();
     chain.flushBatches();
     return result;
+  }
+
+  pollBarriers(): boolean {
+    return false;
+  }
+
+  readonly isTriggered = true;
+
+  overtake(): undefined {
+    // Nothing comes before a source.
+  }
+
+  forgetCheckpoint(): void {
+    // A source has no barriers to wait for.
+  }
+
+  snapshotSplits(): readonly unknown[] {
+    return this.#reader.snapshotState();
+  }
+
+  /** Stops reading (a stop with savepoint), or goes on. */
+  setSuspended(isSuspended: boolean): void {
+    this.#isSuspended = isSuspended;
+    this.#options.wake();
+  }
+
+  /** Counts as ended from now on, whatever there may still be to read. */
+  endInput(): void {
+    this.#isEnded = true;
+    this.#options.wake();
   }
 
   nextPollMs(): number {

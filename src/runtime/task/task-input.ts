@@ -1,5 +1,8 @@
 /** What feeds a task: a source's reader, or channels from upstream. */
 
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
+import type { InFlightRecords } from './task-checkpoints.ts';
+
 /** Nothing to do now. */
 export const INPUT_NOTHING = 0;
 /** Something was handled. */
@@ -24,5 +27,21 @@ export interface TaskInput {
   nextPollMs(): number;
   /** Whether the input waits for a promise, so that the event loop must turn. */
   readonly needsEventLoop: boolean;
+  /**
+   * Handles barriers that are next in their channels, and nothing else: also while a pass is unfinished or outputs are full. True
+   * if there was one.
+   */
+  pollBarriers(): boolean;
+  /** Whether nothing but barriers of its own making can come any more: the coordinator triggers such a task itself. */
+  readonly isTriggered: boolean;
+  /** A checkpoint was taken without waiting for its barriers, or will never complete. */
+  forgetCheckpoint(checkpointId: number): void;
+  /**
+   * Begins to keep the records before the barriers that have not come yet, since the cut is made without waiting for them;
+   * undefined if this input must wait.
+   */
+  overtake(barrier: CheckpointBarrier): InFlightRecords | undefined;
+  /** On sources: the splits being read, at their positions. */
+  snapshotSplits(): readonly unknown[] | undefined;
   close(): void | Promise<void>;
 }

@@ -6,11 +6,15 @@
  *    queues, and the next step starts only when they are empty.
  * 2. After the end of input: MAX watermark through the chain, then the end, then END on every output, then the stages' last
  *    asynchronous work; only then is the task finished.
+ * 3. With checkpoints a task does not finish before the job's last one is complete, and takes part in all until then: those
+ *    behind it know by END that no barrier comes from it any more.
+ * 4. A barrier waits for nothing but the records before it: it is taken also within a pass and while outputs are full.
  */
 import type { Environment } from '../../base/environment.ts';
 import { type CollectEndpoint, MAX_WATERMARK } from '../../operators/chain-stage.ts';
 import type { Chain } from './chain.ts';
-import { taskFailure } from './task-failure.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
+import { attempt, taskFailure } from './task-failure.ts';
 import {
   INPUT_ENDED,
   INPUT_NOTHING,
@@ -18,6 +22,11 @@ import {
   type InputResult,
   type TaskInput,
 } from './task-input.ts';
+import {
+  type CheckpointResponder,
+  type SnapshotFiles,
+  TaskCheckpoints,
+} from './task-checkpoints.ts';
 
 /** No input, nothing to do. */
 export const STEP_IDLE = 0;
@@ -35,13 +44,32 @@ export type StepResult =
   | typeof STEP_BACKPRESSURED
   | typeof STEP_FINISHED;
 
-type TaskState = 'running' | 'last-watermark' | 'ending' | 'draining' | 'finishing' | 'finished';
+type TaskState =
+  | 'running'
+  | 'last-watermark'
+  | 'ending'
+  | 'draining'
+  | 'finishing'
+  /** Waits for the last checkpoint. */
+  | 'at-end-of-data'
+  | 'finished';
+
+/** How a task takes part in checkpoints. */
+export interface TaskCheckpointing {
+  readonly responder: CheckpointResponder;
+  readonly files: (checkpointId: number) => SnapshotFiles;
+  /** Whether the job takes checkpoints, so that a last one follows the end of the data. */
+  readonly hasFinalCheckpoint: boolean;
+  /** All input has been processed and sent on. */
+  readonly endOfData: () => void;
+}
 
 /** What a {@link Task} is made of. */
 export interface TaskOptions {
   readonly chain: Chain;
   /** Makes the input, once the chain is open. */
   readonly openInput: () => TaskInput;
+  readonly checkpointing: TaskCheckpointing;
   readonly subtask: number;
   readonly environment: Environment;
   readonly collectEndpoints: readonly CollectEndpoint[];
@@ -60,17 +88,36 @@ export class Task {
   #waitingForFinish = false;
   #nextFlushMs = Number.POSITIVE_INFINITY;
   #lastResult: StepResult = STEP_IDLE;
+  readonly #checkpoints: TaskCheckpoints;
+  /** The newest checkpoint that the coordinator has asked this task for. */
+  #overtaking: { readonly barrier: CheckpointBarrier; readonly atMs: number } | undefined;
+  #triggered: { readonly barrier: CheckpointBarrier; readonly atEnd: boolean } | undefined;
+  #hasWritten = false;
+  #committing = 0;
+  #isLastComplete = false;
 
   constructor(options: TaskOptions) {
     this.#options = options;
     this.chain = options.chain;
     this.subtask = options.subtask;
+    const { chain, subtask, environment, checkpointing, wake } = options;
+    this.#checkpoints = new TaskCheckpoints({
+      chain,
+      vertex: chain.vertex.index,
+      subtask,
+      environment,
+      responder: checkpointing.responder,
+      files: checkpointing.files,
+      splits: () => this.#input?.snapshotSplits(),
+      wake,
+    });
   }
 
   /** Opens the chain and its input: the first user code that runs. What it throws names the operator. */
   open(): void {
     try {
       this.chain.open();
+      this.chain.restore();
       this.#input = this.#options.openInput();
     } catch (error) {
       throw taskFailure(this, error);
@@ -83,7 +130,8 @@ export class Task {
 
   /** Whether something waits for a promise, so that the event loop must turn. */
   get needsEventLoop(): boolean {
-    if (this.#waitingForStage || this.#waitingForFinish) return true;
+    if (this.#waitingForStage || this.#waitingForFinish || this.#committing > 0) return true;
+    if (this.#checkpoints.needsEventLoop) return true;
     return this.#input?.needsEventLoop === true;
   }
 
@@ -101,13 +149,117 @@ export class Task {
 
   /** Does a bounded piece of work; `nowMs` is the monotonic clock. */
   step(nowMs: number): StepResult {
+    this.#takeTriggered();
+    this.#overtakeIfDue(nowMs);
     this.#lastResult = this.#step(nowMs);
+    if (this.#checkpoints.step()) this.#hasWritten = true;
     const { outputs } = this.chain;
     for (let index = 0; index < outputs.length; index++) outputs[index]?.publish();
-    return this.#lastResult;
+    const hasWritten = this.#hasWritten && this.#lastResult !== STEP_FINISHED;
+    this.#hasWritten = false;
+    return hasWritten ? STEP_PROGRESS : this.#lastResult;
+  }
+
+  /**
+   * The coordinator asks for a checkpoint: of a source, or of a task whose input has ended. With `atEnd` it is taken when all
+   * data has been processed.
+   */
+  triggerCheckpoint(barrier: CheckpointBarrier, atEnd: boolean): void {
+    this.#triggered = { barrier, atEnd };
+    this.#takeTriggered();
+  }
+
+  /** An unaligned checkpoint has begun: it does not wait for barriers after `timeoutMs`. */
+  mayOvertake(barrier: CheckpointBarrier, timeoutMs: number): void {
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    const atMs = this.#options.environment.clock.monotonicMs() + timeoutMs;
+    this.#overtaking = { barrier, atMs };
+    this.#options.wake();
+  }
+
+  /** A checkpoint is complete; `commits`: what sinks prepared for it becomes visible. */
+  notifyCheckpointComplete(checkpointId: number, commits: boolean): void {
+    const committing = this.#attempt(() =>
+      this.chain.notifyCheckpointComplete(checkpointId, commits),
+    );
+    if (committing === undefined) return;
+    this.#committing++;
+    committing.then(() => {
+      this.#committing--;
+      this.#options.wake();
+    }, this.#failLater);
+  }
+
+  /** A checkpoint will never complete. */
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#input?.forgetCheckpoint(checkpointId);
+    this.#checkpoints.aborted(checkpointId);
+    this.#attempt(() => this.chain.notifyCheckpointAborted(checkpointId));
+  }
+
+  /** The last checkpoint is complete (or the job ends without one): nothing keeps this task any more. */
+  endAfterLastCheckpoint(): void {
+    this.#isLastComplete = true;
+    this.#options.wake();
+  }
+
+  /** All barriers of a checkpoint have come. */
+  readonly aligned = (barrier: CheckpointBarrier, alignmentMs: number): void => {
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    this.#options.environment.faultPoint?.('barrier.aligned');
+    this.#checkpoints.begin(barrier, { alignmentMs, isFinished: this.#isAtEnd });
+  };
+
+  get #isAtEnd(): boolean {
+    return this.#state === 'at-end-of-data' || this.#state === 'finished';
+  }
+
+  /** Barriers do not wait for room or for the end of a pass. */
+  #pollBarriers(input: TaskInput): void {
+    if (input.pollBarriers()) this.#hasWritten = true;
+  }
+
+  /** A task that no barrier reaches takes its part when it is asked. */
+  #takeTriggered(): void {
+    const triggered = this.#triggered;
+    if (triggered === undefined || this.#input?.isTriggered !== true) return;
+    // The last work of the stages is a unit: what it makes belongs to this checkpoint, too.
+    if (this.#state === 'finishing' || (triggered.atEnd && !this.#isAtEnd)) return;
+    this.#triggered = undefined;
+    const { barrier } = triggered;
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    const { environment } = this.#options;
+    this.#checkpoints.begin(barrier, { alignmentMs: 0, isFinished: this.#isAtEnd });
+    environment.faultPoint?.('barrier.injected');
+    this.#hasWritten = true;
+    this.#options.wake();
+  }
+
+  #overtakeIfDue(nowMs: number): void {
+    const overtaking = this.#overtaking;
+    if (overtaking === undefined || nowMs < overtaking.atMs) return;
+    this.#overtaking = undefined;
+    const { barrier } = overtaking;
+    if (barrier.checkpointId <= this.#checkpoints.lastId) return;
+    const inFlight = this.#input?.overtake(barrier);
+    if (inFlight === undefined) return;
+    this.#checkpoints.begin(barrier, { alignmentMs: 0, isFinished: this.#isAtEnd, inFlight });
+    this.#hasWritten = true;
+  }
+
+  #attempt<T>(act: () => T): T | undefined {
+    let result: T | undefined;
+    attempt(
+      () => {
+        result = act();
+      },
+      (error) => this.#failLater(error),
+    );
+    return result;
   }
 
   #step(nowMs: number): StepResult {
+    if (this.#isLastComplete && this.#state !== 'finished') return this.#endAfterCommits();
     switch (this.#state) {
       case 'running':
         return this.#run(nowMs);
@@ -118,6 +270,8 @@ export class Task {
         return this.#drain();
       case 'finishing':
         return STEP_IDLE;
+      case 'at-end-of-data':
+        return STEP_IDLE;
       case 'finished':
         return STEP_FINISHED;
       default:
@@ -127,6 +281,12 @@ export class Task {
 
   /** When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never. */
   nextDelayMs(nowMs: number): number {
+    if (this.#checkpoints.isWriting) return 0;
+    const overtakeMs = (this.#overtaking?.atMs ?? Number.POSITIVE_INFINITY) - nowMs;
+    return Math.min(overtakeMs, this.#nextDelayMs(nowMs));
+  }
+
+  #nextDelayMs(nowMs: number): number {
     if (this.#state !== 'running') return Number.POSITIVE_INFINITY;
     // Only room, or the stage that takes no rows, lets a task that is held back go on: both wake the worker.
     if (this.isBackPressured) return this.#nextFlushMs - nowMs;
@@ -141,6 +301,7 @@ export class Task {
   /** Closes the input and all operators; the first error names its operator. */
   async close(): Promise<void> {
     try {
+      this.#checkpoints.close();
       await this.#closeInput();
     } finally {
       await this.chain.close().catch(this.#rethrow);
@@ -164,8 +325,12 @@ export class Task {
     const { chain } = this;
     const input = this.#input;
     if (input === undefined) return STEP_IDLE;
-    if (!this.#hasCredit() || this.#mustWaitForStage()) return this.#heldBack(nowMs);
+    if (!this.#hasCredit() || this.#mustWaitForStage()) {
+      this.#pollBarriers(input);
+      return this.#heldBack(nowMs);
+    }
     if (chain.inPass) {
+      this.#pollBarriers(input);
       chain.continuePass();
       return STEP_PROGRESS;
     }
@@ -226,19 +391,32 @@ export class Task {
       endpoint.flush();
       if (!endpoint.hasCredit()) return STEP_BACKPRESSURED;
     }
-    const finishing = this.chain.finish();
+    const { hasFinalCheckpoint } = this.#options.checkpointing;
+    const finishing = this.chain.finish({ hasFinalCheckpoint });
     if (finishing === undefined) {
-      this.#state = 'finished';
+      this.#reachEndOfData();
       return STEP_PROGRESS;
     }
     this.#state = 'finishing';
     this.#waitingForFinish = true;
     finishing.then(() => {
       this.#waitingForFinish = false;
-      this.#state = 'finished';
+      this.#reachEndOfData();
       this.#options.wake();
     }, this.#failLater);
     return STEP_PROGRESS;
+  }
+
+  #reachEndOfData(): void {
+    const { hasFinalCheckpoint, endOfData } = this.#options.checkpointing;
+    this.#state = hasFinalCheckpoint ? 'at-end-of-data' : 'finished';
+    if (hasFinalCheckpoint) endOfData();
+  }
+
+  #endAfterCommits(): StepResult {
+    if (this.#committing > 0) return STEP_IDLE;
+    this.#state = 'finished';
+    return STEP_FINISHED;
   }
 
   /** A promise of a stage was rejected. */

@@ -1,5 +1,6 @@
 /** The channels of one worker to and from others: rings in shared memory. */
 import type { FileSystem } from '../../base/environment.ts';
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import { OverflowQueue } from '../channel/overflow-queue.ts';
 import { RingInput } from '../channel/ring-input.ts';
 import { RingOutput } from '../channel/ring-output.ts';
@@ -17,11 +18,13 @@ export interface RingChannelsOptions {
   readonly doorbells: SharedArrayBuffer;
   readonly fileSystem: FileSystem;
   readonly overflowBytesMax: number;
+  /** The barrier of a checkpoint that is known by its id only. */
+  readonly barrierOf: (checkpointId: number) => CheckpointBarrier;
 }
 
 /** See the file's head. Subtask i is on worker i, so a channel's ends name their doorbells. */
 export function ringChannels(options: RingChannelsOptions): ChannelFactory {
-  const { ring, doorbells, fileSystem, overflowBytesMax } = options;
+  const { ring, doorbells, fileSystem, overflowBytesMax, barrierOf } = options;
   return {
     output: (place, schema, onNewWriter) => {
       const writer = new RingWriter(ring(keyOf(place)), new Doorbell(doorbells, place.target));
@@ -29,6 +32,9 @@ export function ringChannels(options: RingChannelsOptions): ChannelFactory {
       return new RingOutput(writer, schema, overflow, onNewWriter);
     },
     input: (place) =>
-      new RingInput(new RingReader(ring(keyOf(place)), new Doorbell(doorbells, place.source))),
+      new RingInput(
+        new RingReader(ring(keyOf(place)), new Doorbell(doorbells, place.source)),
+        barrierOf,
+      ),
   };
 }

@@ -4,9 +4,13 @@
  * Invariant: tasks are built in the graph's topological order, so that the producer of a local channel exists before its
  * consumer.
  */
+import type { SubtaskState } from '../../checkpoint/subtask-state.ts';
+import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
+import type { OperatorStateBackend } from '../../state/operator-state-backend.ts';
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { MetricGroup, RuntimeContext } from '../../functions/runtime-context.ts';
+import type { SubtaskContext } from '../../functions/runtime-context.ts';
+import type { SourceSplit } from '../../functions/source.ts';
 import type { ChainNode, JobEdge, JobGraph, JobVertex } from '../../graph/job-graph.ts';
 import type { MetricsLayout } from '../../metrics/metrics-layout.ts';
 import { SubtaskMetrics } from '../../metrics/subtask-metrics.ts';
@@ -14,17 +18,20 @@ import type { ChainStage, CollectEndpoint } from '../../operators/chain-stage.ts
 import { stageFor } from '../../operators/registry.ts';
 import type { FrameWriter } from '../../types/frame-writer.ts';
 import type { InputChannel, OutputChannel } from '../channel/channel.ts';
+import { type ChannelId, replayCapture } from '../channel/channel-capture.ts';
 import { connectionsOf, targetSubtasks } from '../channel/connections.ts';
 import { EdgeOutput, frameWriterSlot } from '../channel/edge-output.ts';
 import { EdgeSchema } from '../channel/edge-schema.ts';
-import { Chain } from '../task/chain.ts';
-import { GateInput } from '../task/gate-input.ts';
+import { Chain, type ChainOptions } from '../task/chain.ts';
+import type { RestoredState } from '../task/chain-state.ts';
+import { GateInput, type GateInputOptions } from '../task/gate-input.ts';
 import { SourceInput } from '../task/source-input.ts';
 import { sourceStage } from '../task/source-stage.ts';
 import { taskFailure } from '../task/task-failure.ts';
 import type { TaskInput } from '../task/task-input.ts';
+import type { SnapshotFiles } from '../task/task-checkpoints.ts';
 import { operatorMetricGroup, TaskMetricsPublisher } from '../task/task-metrics.ts';
-import { Task } from '../task/task.ts';
+import { Task, type TaskCheckpointing } from '../task/task.ts';
 
 /** Makes the ends of channels; how depends on where the other end is. */
 export interface ChannelFactory {
@@ -54,6 +61,42 @@ export interface TaskBuilderOptions {
   readonly sendSplitRequest: (vertex: number, subtask: number) => void;
   readonly wake: () => void;
   readonly fail: (error: unknown) => void;
+  readonly state: TaskStateServices;
+}
+
+/** What tasks of a worker get of state and checkpoints. */
+export interface TaskStateServices {
+  readonly keyedBackend: (vertex: JobVertex, node: ChainNode, subtask: number) => KeyedStateBackend;
+  readonly operatorBackend: (node: ChainNode) => OperatorStateBackend;
+  /** What the job goes on from; undefined: it starts empty. */
+  readonly restored: (vertex: JobVertex, subtask: number) => RestoredState | undefined;
+  /** Records that an operator's subtask had sent when the checkpoint was taken, and that nobody had processed; in order. */
+  readonly inFlight: (operatorId: string, subtask: number) => readonly InFlightRows[];
+  readonly files: (vertex: JobVertex, subtask: number, checkpointId: number) => SnapshotFiles;
+  readonly responder: CheckpointResponderOf;
+  readonly hasFinalCheckpoint: boolean;
+  readonly attempt: ChainOptions['attempt'];
+  readonly endOfData: (vertex: number, subtask: number) => void;
+}
+
+/** Rows of a restored channel. */
+export interface InFlightRows {
+  readonly targetOperatorId: string;
+  readonly tag: string | undefined;
+  /** As `replayCapture` takes them. */
+  readonly bytes: () => Uint8Array;
+}
+
+/** The answers of each subtask. */
+export interface CheckpointResponderOf {
+  acknowledge(checkpointId: number, state: SubtaskState): void;
+  decline(checkpointId: number, place: SubtaskPlace, error: unknown): void;
+}
+
+/** A subtask of a vertex. */
+export interface SubtaskPlace {
+  readonly vertex: number;
+  readonly subtask: number;
 }
 
 /** A task with what its worker needs to drive and show it. */
@@ -78,6 +121,8 @@ export function buildTask(
     subtask,
   });
   const collectEndpoints: CollectEndpoint[] = [];
+  const { state } = options;
+  const restored = state.restored(vertex, subtask);
   const chain = new Chain({
     vertex,
     stages: vertex.nodes.map(stageOf),
@@ -91,15 +136,32 @@ export function buildTask(
       return endpoint;
     },
     dump: dumpTo(options, vertex, subtask),
+    attempt: state.attempt,
+    state: {
+      keyedBackend: (node) => state.keyedBackend(vertex, node, subtask),
+      operatorBackend: state.operatorBackend,
+      restored,
+    },
   });
   let source: SourceInput | undefined;
   const openInput = (): TaskInput => {
     const fail = (error: unknown): void => options.fail(taskFailure(task, error));
-    source = sourceInput({ ...options, fail }, chain, subtask, operatorMetricGroup(metrics, 0));
-    return source ?? gateInput(options, chain, subtask);
+    if (restored !== undefined) sendAgain(options, chain, subtask);
+    const restoredSplits = restored?.of(vertex.nodes[0]?.operatorId ?? '')?.splits ?? [];
+    source = sourceInput({ ...options, fail }, { chain, subtask, metrics, restoredSplits });
+    return source ?? gateInput(options, { chain, subtask, aligned: task.aligned });
   };
   const { wake, fail } = options;
-  const task = new Task({ chain, openInput, subtask, environment, collectEndpoints, wake, fail });
+  const task = new Task({
+    chain,
+    openInput,
+    subtask,
+    environment,
+    collectEndpoints,
+    wake,
+    fail,
+    checkpointing: checkpointingOf(state, vertex, subtask),
+  });
   return {
     task,
     vertex,
@@ -108,6 +170,23 @@ export function buildTask(
     get source(): SourceInput | undefined {
       return source;
     },
+  };
+}
+
+function checkpointingOf(
+  { responder, files, hasFinalCheckpoint, endOfData }: TaskStateServices,
+  vertex: JobVertex,
+  subtask: number,
+): TaskCheckpointing {
+  const place = { vertex: vertex.index, subtask };
+  return {
+    responder: {
+      acknowledge: (checkpointId, state) => responder.acknowledge(checkpointId, state),
+      decline: (checkpointId, error) => responder.decline(checkpointId, place, error),
+    },
+    files: (checkpointId) => files(vertex, subtask, checkpointId),
+    hasFinalCheckpoint,
+    endOfData: () => endOfData(vertex.index, subtask),
   };
 }
 
@@ -148,17 +227,51 @@ function edgeOutput(options: TaskBuilderOptions, edge: JobEdge, source: number):
     channels: targets.map((target, index) =>
       channels.output({ edge, source, target }, schema, frameWriterSlot(frameWriters, index)),
     ),
+    channelIds: targets.map((target) => channelIdOf(graph, { edge, source, target })),
     frameWriters,
     targetMaxParallelism: consumer.maxParallelism,
     environment,
   });
 }
 
+/** A channel in words that outlive a change of parallelism. */
+export function channelIdOf(graph: JobGraph, { edge, source, target }: ChannelPlace): ChannelId {
+  const producer = vertexAt(graph, edge.source.vertex);
+  const consumer = vertexAt(graph, edge.target.vertex);
+  return {
+    sourceOperatorId: producer.nodes[edge.source.node]?.operatorId ?? '',
+    targetOperatorId: consumer.nodes[0]?.operatorId ?? '',
+    tag: edge.tag,
+    sourceSubtask: source,
+    targetSubtask: target,
+  };
+}
+
+/** Sends the rows that were in flight, before all new ones. */
+function sendAgain({ graph, state }: TaskBuilderOptions, chain: Chain, subtask: number): void {
+  for (const node of chain.vertex.nodes) {
+    for (const { targetOperatorId, tag, bytes } of state.inFlight(node.operatorId, subtask)) {
+      const output = chain.outputs.find(
+        ({ edge }) =>
+          edge.source.node === node.index &&
+          edge.tag === tag &&
+          vertexAt(graph, edge.target.vertex).nodes[0]?.operatorId === targetOperatorId,
+      );
+      if (output !== undefined) replayCapture(bytes(), output.write);
+    }
+  }
+}
+
+interface SourceParts {
+  readonly chain: Chain;
+  readonly subtask: number;
+  readonly metrics: SubtaskMetrics;
+  readonly restoredSplits: readonly unknown[];
+}
+
 function sourceInput(
   options: TaskBuilderOptions,
-  chain: Chain,
-  subtask: number,
-  metricGroup: MetricGroup,
+  { chain, subtask, metrics, restoredSplits }: SourceParts,
 ): SourceInput | undefined {
   const { vertex } = chain;
   const spec = vertex.nodes[0]?.spec;
@@ -169,23 +282,44 @@ function sourceInput(
     subtask,
     parallelism: vertex.parallelism,
     environment: options.environment,
-    metricGroup,
+    metricGroup: operatorMetricGroup(metrics, 0),
+    // Safe: they are what this source's own readers gave.
+    restoredSplits: restoredSplits as readonly SourceSplit[],
     sendSplitRequest: () => options.sendSplitRequest(vertex.index, subtask),
     wake: options.wake,
     fail: options.fail,
   });
 }
 
-function gateInput(options: TaskBuilderOptions, chain: Chain, subtask: number): GateInput {
-  const { graph, channels } = options;
+function gateInput(
+  options: TaskBuilderOptions,
+  { chain, subtask, aligned }: Pick<GateInputOptions, 'chain' | 'aligned'> & { subtask: number },
+): GateInput {
+  const { graph, channels, environment } = options;
+  const isExactlyOnce = graph.configuration.checkpointing.mode === 'exactly-once';
   const inputs: InputChannel[] = [];
+  const channelIds: ChannelId[] = [];
+  let canOvertake = true;
+  const logicalInputs: number[] = [];
   for (const index of chain.vertex.inputs) {
     const edge = edgeAt(graph, index);
     for (const { source, target } of connectionsOf(graph, edge)) {
-      if (target === subtask) inputs.push(channels.input({ edge, source, target }));
+      if (target !== subtask) continue;
+      inputs.push(channels.input({ edge, source, target }));
+      channelIds.push(channelIdOf(graph, { edge, source, target }));
+      logicalInputs.push(edge.target.input);
     }
+    // As in Flink: what was sent to every channel cannot be sent again to one of them.
+    if (edge.partitioner.kind === 'broadcast') canOvertake = false;
   }
-  return new GateInput(inputs, chain, options.environment);
+  return new GateInput(inputs, {
+    chain,
+    environment,
+    isExactlyOnce,
+    aligned,
+    inputs: logicalInputs,
+    channelIds: canOvertake ? channelIds : undefined,
+  });
 }
 
 function runtimeContextOf(
@@ -194,7 +328,7 @@ function runtimeContextOf(
   node: ChainNode,
   subtask: number,
   metrics: SubtaskMetrics,
-): RuntimeContext {
+): SubtaskContext {
   return {
     jobName: options.graph.jobName,
     taskName: node.name,

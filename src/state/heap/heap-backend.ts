@@ -93,11 +93,12 @@ export class HeapBackend implements KeyedStateBackend {
       filesOf: (handle) => this.#filesOf(handle),
     });
     const [only] = relevant;
-    if (relevant.length !== 1 || only === undefined) return;
     // Another range of hashes is another subtask's: its files hold more than this one's rows.
-    if (only.hashFirst !== first || only.hashLast !== last) return;
-    this.#states.keepNumbers(only.states.map(({ name }) => name));
-    this.#chain.adopt(only);
+    if (relevant.length === 1 && only?.hashFirst === first && only.hashLast === last) {
+      this.#states.keepNumbers(only.states.map(({ name }) => name));
+      this.#chain.adopt(only);
+    }
+    this.#states.fillDeclared();
   }
 
   snapshot(request: SnapshotRequest): HeapSnapshot {

@@ -49,7 +49,8 @@ export class SnapshotChain {
 
   complete(checkpointId: number): void {
     const chain = this.#candidates.get(checkpointId);
-    if (chain !== undefined && checkpointId > this.#ignoredUpTo) this.#completed = chain;
+    if (chain === undefined) return;
+    if (checkpointId > this.#ignoredUpTo) this.#completed = chain;
     for (const id of this.#candidates.keys()) if (id <= checkpointId) this.#candidates.delete(id);
   }
 

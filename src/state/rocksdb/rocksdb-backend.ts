@@ -19,6 +19,7 @@ import { OpenedStates } from '../opened-states.ts';
 import type { OpenedState } from '../opened-states.ts';
 import { RestoredState } from '../restored-state.ts';
 import type {
+  BaseHandle,
   FileRef,
   KeyedStateHandle,
   SnapshotInput,
@@ -127,17 +128,14 @@ export class RocksDBBackend implements KeyedStateBackend {
       afterFile: () => this.#free(),
     });
     const [only] = relevant;
-    if (relevant.length !== 1 || only?.hashFirst !== first || only.hashLast !== last) {
+    if (relevant.length === 1 && only?.hashFirst === first && only.hashLast === last) {
+      this.#states.keepNumbers(only.states.map(({ name }) => name));
+      this.#chains.adopt(only);
+      if (only.base?.kind === 'rocksdb') this.#link(only.base, input);
+    } else {
       this.#sources.open(relevant, input);
-      return;
     }
-    this.#states.keepNumbers(only.states.map(({ name }) => name));
-    this.#chains.adopt(only);
-    if (only.base?.kind !== 'rocksdb') return;
-    this.#isLinked = true;
-    this.#database.link(only.base.files, input);
-    this.#rows.load();
-    this.#rows.filter = only.base.filter && filterOf(input.read(only.base.filter));
+    this.#states.fillDeclared();
   }
 
   snapshot(request: SnapshotRequest): SnapshotWork<KeyedStateHandle> {
@@ -174,6 +172,13 @@ export class RocksDBBackend implements KeyedStateBackend {
     this.#sources[Symbol.dispose]();
     this.#states.clear();
     this.#database[Symbol.dispose]();
+  }
+
+  #link(base: Extract<BaseHandle, { kind: 'rocksdb' }>, input: SnapshotInput): void {
+    this.#isLinked = true;
+    this.#database.link(base.files, input);
+    this.#rows.load();
+    this.#rows.filter = base.filter && filterOf(input.read(base.filter));
   }
 
   /** Frees memory down to the budget. */

@@ -230,7 +230,8 @@ export class DirtyRows {
 
   /** The checkpoint does not: what it took has changed again. */
   abort(checkpointId: number): void {
-    const taken = this.#outstanding.abort(checkpointId);
+    // Arrays only grow, so a later one is at least as long.
+    const taken = this.#outstanding.abort(checkpointId, (aborted, next) => add(next, aborted));
     if (taken !== undefined) add(this.#dirty, taken);
   }
 
