@@ -46,6 +46,8 @@ export interface RocksDBBackendOptions extends BackendOptions {
 
 /** Index and hash per row, with what the tables' typed arrays have to spare. */
 const ROW_BYTES = 32;
+/** What the filter leaves of the memory at least. */
+const HOT_SHARE_MIN = 1 / 4;
 /** Rows that a look for garbage takes at once. */
 const PURGE_ROWS = 1024;
 /** Slices of the hand while nothing can be put into the database: few rows can go then. */
@@ -183,7 +185,9 @@ export class RocksDBBackend implements KeyedStateBackend {
 
   /** Frees memory down to the budget. */
   #free(): void {
-    const budget = this.#options.memoryBytes;
+    const { memoryBytes } = this.#options;
+    const filterBytes = this.#rows.filter?.bytes ?? 0;
+    const budget = Math.max(memoryBytes * HOT_SHARE_MIN, memoryBytes - filterBytes);
     const tables = this.#evictable();
     let used = usedBytes(tables);
     if (used <= budget) return;
