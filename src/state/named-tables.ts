@@ -221,6 +221,7 @@ export class NamedTables implements NamedState {
       encoder: this.encoder,
       isTracking,
       cold: this.#coldOf(this.#section(namespace)),
+      isExpired: declaration.isExpired,
       onClear: () => this.#noteDrop(namespace),
     });
   }
