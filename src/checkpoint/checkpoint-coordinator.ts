@@ -427,6 +427,11 @@ class Coordinator implements CheckpointCoordinator {
       this.#failJob(attempt, reason);
       return;
     }
+    if (request.stop === 'drain') {
+      // The sources have been told that their input is over: only an earlier checkpoint still knows what is left of it.
+      this.#failJob(attempt, drainFailure(reason));
+      return;
+    }
     if (request.kind === 'savepoint') return;
     attempt.failuresInRow++;
     const { tolerableFailures } = this.#options.schedule;
@@ -473,4 +478,13 @@ class Coordinator implements CheckpointCoordinator {
   #now(): number {
     return this.#options.environment.clock.monotonicMs();
   }
+}
+
+function drainFailure(reason: Error): MillraceError {
+  return new MillraceError(
+    'SAVEPOINT_FAILED',
+    'the job was being drained and its savepoint has failed, so it is set back to its last ' +
+      `checkpoint: ${reason.message}`,
+    { cause: reason },
+  );
 }

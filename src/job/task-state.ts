@@ -119,8 +119,9 @@ function inFlightOf(
   const handles = inFlight.get(assignedKey(operatorId, subtask));
   if (restoredFrom === undefined || handles === undefined) return [];
   const input = inputOf(restoredFrom, environment);
-  return handles.map(({ targetOperatorId, tag, file }) => ({
+  return handles.map(({ targetOperatorId, targetInput, tag, file }) => ({
     targetOperatorId,
+    targetInput,
     tag,
     bytes: () => input.read(file),
   }));

@@ -69,6 +69,8 @@ interface Snapshot {
   channels: readonly ChannelStateHandle[] | undefined;
   inFlightBytes: number;
   next: number;
+  /** All rows are written, and records in flight are not all known. */
+  isWaiting: boolean;
   isWritten: boolean;
   longestSliceMs: number;
   slicesMs: number;
@@ -86,9 +88,10 @@ export class TaskCheckpoints {
     this.#options = options;
   }
 
-  /** Whether rows are still to be written. */
+  /** Whether there is something to write now: what waits for barriers goes on when they come. */
   get isWriting(): boolean {
-    return this.#snapshot !== undefined && !this.#snapshot.isWritten;
+    const snapshot = this.#snapshot;
+    return snapshot !== undefined && !snapshot.isWritten && !snapshot.isWaiting;
   }
 
   /** Whether the event loop must turn for a snapshot to settle. */
@@ -130,6 +133,7 @@ export class TaskCheckpoints {
         channels: undefined,
         inFlightBytes: 0,
         next: 0,
+        isWaiting: false,
         isWritten: false,
         longestSliceMs: 0,
         slicesMs: 0,
@@ -148,12 +152,14 @@ export class TaskCheckpoints {
     if (snapshot === undefined || snapshot.isWritten) return false;
     const { clock } = this.#options.environment;
     const startMs = clock.monotonicMs();
+    const wasWaiting = snapshot.isWaiting;
     try {
       this.#write(snapshot, startMs + budgetMs);
     } catch (error) {
       this.#fail(snapshot, error);
       return true;
     }
+    if (wasWaiting && snapshot.isWaiting) return false;
     const spentMs = clock.monotonicMs() - startMs;
     snapshot.slicesMs += spentMs;
     if (spentMs > snapshot.longestSliceMs) snapshot.longestSliceMs = spentMs;
@@ -181,7 +187,8 @@ export class TaskCheckpoints {
       if (clock.monotonicMs() >= deadlineMs) break;
     }
     if (snapshot.next < snapshot.works.length) return;
-    if (!this.#writeChannels(snapshot) || snapshot.channels === undefined) return;
+    snapshot.isWaiting = !this.#writeChannels(snapshot);
+    if (snapshot.channels === undefined) return;
     snapshot.isWritten = true;
     this.#settling++;
     this.#settle(snapshot, snapshot.channels).then(

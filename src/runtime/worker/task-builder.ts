@@ -82,6 +82,7 @@ export interface TaskStateServices {
 /** Rows of a restored channel. */
 export interface InFlightRows {
   readonly targetOperatorId: string;
+  readonly targetInput: number;
   readonly tag: string | undefined;
   /** As `replayCapture` takes them. */
   readonly bytes: () => Uint8Array;
@@ -244,17 +245,20 @@ export function channelIdOf(graph: JobGraph, { edge, source, target }: ChannelPl
     tag: edge.tag,
     sourceSubtask: source,
     targetSubtask: target,
+    targetInput: edge.target.input,
   };
 }
 
 /** Sends the rows that were in flight, before all new ones. */
 function sendAgain({ graph, state }: TaskBuilderOptions, chain: Chain, subtask: number): void {
   for (const node of chain.vertex.nodes) {
-    for (const { targetOperatorId, tag, bytes } of state.inFlight(node.operatorId, subtask)) {
+    for (const rows of state.inFlight(node.operatorId, subtask)) {
+      const { targetOperatorId, targetInput, tag, bytes } = rows;
       const output = chain.outputs.find(
         ({ edge }) =>
           edge.source.node === node.index &&
           edge.tag === tag &&
+          edge.target.input === targetInput &&
           vertexAt(graph, edge.target.vertex).nodes[0]?.operatorId === targetOperatorId,
       );
       if (output !== undefined) replayCapture(bytes(), output.write);
