@@ -1,6 +1,7 @@
 /** Gives the tasks of one thread their state: backends, what they go on from, files for their snapshots. */
 import type { Environment } from '../base/environment.ts';
 import { toPlainError } from '../base/errors.ts';
+import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { CheckpointPlace } from '../checkpoint/checkpoint-messages.ts';
 import {
   snapshotInput,
@@ -62,6 +63,7 @@ export function taskState(options: TaskStateOptions): TaskState {
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (vertex, subtask) => restoredOf(options, vertex, subtask),
       inFlight: (operatorId, subtask) => inFlightOf(options, operatorId, subtask),
+      restoredBarrier: restoredBarrier(state),
       files: (vertex, subtask, checkpointId) =>
         filesOf({ place: placeOf(checkpointId), vertex: vertex.index, subtask, environment }),
       responder: {
@@ -107,6 +109,20 @@ function restoredOf(
   return {
     of: (operatorId) => assigned.get(assignedKey(operatorId, subtask)),
     input: inputOf(restoredFrom, environment),
+  };
+}
+
+function restoredBarrier({
+  restoredFrom,
+  inFlight,
+}: StateDeployment): CheckpointBarrier | undefined {
+  if (restoredFrom === undefined || inFlight.size === 0) return undefined;
+  return {
+    checkpointId: restoredFrom.checkpointId,
+    timestamp: 0,
+    isSavepoint: false,
+    snapshotKind: 'full',
+    isUnaligned: false,
   };
 }
 
