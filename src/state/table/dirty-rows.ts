@@ -220,13 +220,11 @@ export class DirtyRows {
   takeEvictable(entries: EntryChunks, limit: number, out: Int32Array): number {
     const outstanding = this.#outstanding.parts;
     const words = this.#unmerged.length;
-    const live = new Int32Array(words);
-    entries.copyLive(live);
     let count = 0;
     for (let seen = 0; seen < words && count + 32 <= limit; seen++) {
       const word = this.#hand;
       this.#hand = word + 1 < words ? word + 1 : 0;
-      let bits = (live[word] as number) & ~this.#heldBits(word, outstanding);
+      let bits = entries.liveWord(word) & ~this.#heldBits(word, outstanding);
       this.#referenced[word] = 0;
       while (bits !== 0) {
         out[count++] = word * 32 + 31 - Math.clz32(bits & -bits);
