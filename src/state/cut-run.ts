@@ -10,7 +10,6 @@
  */
 import type { CutOptions, CutWork, RowSection, RowSink } from './cold-state.ts';
 import type { NamedTables } from './named-tables.ts';
-import { NO_VALUE } from './row-encoder.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { OldRows } from './table/dirty-rows.ts';
 import type { TrackedTable } from './tracked-table.ts';
@@ -135,9 +134,20 @@ class TableCut implements OldRows {
     const { isOrdered } = this.#parts.options;
     const hash = this.table.hashAt(entry);
     const buffer = isOrdered ? this.#bufferOf(hash) : this.#gathered;
-    this.#encode(entry);
+    this.table.encode(entry);
     this.#keep(buffer, hash);
     if (this.#hasBegun && this.#gathered.length > GATHERED_BYTES_MAX) this.#flush();
+  }
+
+  beforeClear(): void {
+    const { rows } = this.table;
+    if (rows === undefined) return;
+    const all = new Int32Array(SLICE_ROWS);
+    for (let cursor = 0; cursor >= 0; ) {
+      const next = rows.peekPending(cursor, SLICE_ROWS, all);
+      for (let i = 0; i < rows.scanned; i++) this.beforeChange(all[i] as number);
+      cursor = next;
+    }
   }
 
   #nextRows(): boolean {
@@ -147,7 +157,7 @@ class TableCut implements OldRows {
       this.#cursor = rows.takePending(this.#cursor, SLICE_ROWS, entries);
       for (let i = 0; i < rows.scanned; i++) {
         const entry = entries[i] as number;
-        this.#encode(entry);
+        this.table.encode(entry);
         const { bytes, length } = encoder.writer;
         sink.put(section, this.table.hashAt(entry), bytes, 0, encoder.keyLength, length);
       }
@@ -169,7 +179,7 @@ class TableCut implements OldRows {
       for (let i = 0; i < count; i++) {
         const entry = entries[i] as number;
         if (!rows.takeOne(entry)) continue;
-        this.#encode(entry);
+        this.table.encode(entry);
         this.#keep(buffer, this.table.hashAt(entry));
       }
     }
@@ -187,14 +197,6 @@ class TableCut implements OldRows {
       this.#byRange.set(range, buffer);
     }
     return buffer;
-  }
-
-  #encode(entry: number): void {
-    const { table, encoder } = this.table;
-    encoder.encodeRow(
-      table.keyAt(entry),
-      table.values === undefined ? NO_VALUE : table.read(entry),
-    );
   }
 
   #keep(buffer: RowBuffer, hash: number): void {

@@ -9,6 +9,7 @@
 import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
+import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { KeyKind } from './table/key-column.ts';
 import { KeyedTable } from './table/keyed-table.ts';
@@ -32,8 +33,8 @@ const SPARE_TABLES_MAX = 32;
 export class NamedTables implements NamedState {
   readonly name: string;
   readonly declaration: StateDeclaration;
-  readonly stateIndex: number;
-  readonly encoder: RowEncoder;
+  stateIndex: number;
+  encoder: RowEncoder;
   readonly #parts: NamedTablesParts;
   #root: TrackedTable | undefined;
   readonly #byNamespace = new Map<Namespace, TrackedTable>();
@@ -42,7 +43,7 @@ export class NamedTables implements NamedState {
   #keyKind: KeyKind | undefined;
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
-  readonly #outstanding = new Outstanding<ReadonlySet<Namespace | undefined>>();
+  readonly #outstanding = new Outstanding<Set<Namespace | undefined>>();
   /** Dropped since the last cut for the store below, and by one that is being written. */
   #unmerged = new Set<Namespace | undefined>();
   #merging = new Set<Namespace | undefined>();
@@ -98,6 +99,16 @@ export class NamedTables implements NamedState {
     return this.#root === undefined ? tables : [this.#root, ...tables];
   }
 
+  /** A restore gives the state, which has no rows yet, its number and its schemas. */
+  rebind(stateIndex: number, encoder: RowEncoder): void {
+    this.stateIndex = stateIndex;
+    this.encoder = encoder;
+    for (const table of this.tables()) {
+      table.section = this.#section(table.section.namespace);
+      table.encoder = encoder;
+    }
+  }
+
   /** What a cut has to tell of dropped namespaces. */
   beginCut(options: CutOptions): readonly RowSection[] {
     const dropped = new Set<Namespace | undefined>();
@@ -127,13 +138,21 @@ export class NamedTables implements NamedState {
     for (const name of this.#merging) this.#unmerged.add(name);
     this.#merging.clear();
     if (checkpointId === undefined) return;
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
   }
 
   /** After a restore: what is left of namespaces that were dropped. */
   dropEmptyNamespaces(): void {
     for (const [namespace, { table }] of this.#byNamespace) {
       if (table.size === 0) this.#byNamespace.delete(namespace);
+    }
+  }
+
+  /** Encodes every row once, so that the schemas of all are known. */
+  encodeAll(): void {
+    for (const table of this.tables()) {
+      const hasValues = table.table.values !== undefined;
+      table.forEach((key, value) => this.encoder.encodeRow(key, hasValues ? value : NO_VALUE));
     }
   }
 
@@ -148,8 +167,9 @@ export class NamedTables implements NamedState {
       const { namespace } = from.section;
       const to = namespace === undefined ? this.table : this.tableOf(namespace);
       to.tombstones.takeOver(from.tombstones);
+      const hasValues = from.table.values !== undefined;
       from.forEach((key, value, hash) => {
-        other.encoder.encodeRow(key, value);
+        other.encoder.encodeRow(key, hasValues ? value : NO_VALUE);
         const { keyLength, writer } = other.encoder;
         const bytes = writer.take();
         const decoded = decoder.decodeValue(bytes, keyLength, bytes.length);
@@ -168,7 +188,7 @@ export class NamedTables implements NamedState {
   }
 
   abort(checkpointId: number): void {
-    for (const name of this.#outstanding.abort(checkpointId) ?? []) this.#dropped.add(name);
+    this.#abortDrops(checkpointId);
     for (const table of this.tables()) {
       table.rows?.abort(checkpointId);
       table.tombstones.abort(checkpointId);
@@ -182,6 +202,13 @@ export class NamedTables implements NamedState {
     return bytes;
   }
 
+  #abortDrops(checkpointId: number): void {
+    const dropped = this.#outstanding.abort(checkpointId, (aborted, next) => {
+      for (const name of aborted) next.add(name);
+    });
+    for (const name of dropped ?? []) this.#dropped.add(name);
+  }
+
   #noteDrop(namespace: Namespace | undefined): void {
     if (!this.#parts.isTracking) return;
     this.#dropped.add(namespace);
@@ -193,7 +220,7 @@ export class NamedTables implements NamedState {
   }
 
   #open(namespace: Namespace | undefined): TrackedTable {
-    const { declaration, encoder, isTracking, cold, hashes } = this.#parts;
+    const { declaration, isTracking, cold, hashes } = this.#parts;
     const table = new TrackedTable({
       table:
         this.#spare.pop() ??
@@ -205,7 +232,7 @@ export class NamedTables implements NamedState {
           hashRange: namespace === undefined ? hashes : undefined,
         }),
       section: this.#section(namespace),
-      encoder,
+      encoder: this.encoder,
       isTracking,
       cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
       onClear: () => this.#noteDrop(namespace),

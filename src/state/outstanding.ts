@@ -4,7 +4,8 @@
  * Invariants:
  * 1. A checkpoint takes also what earlier outstanding ones have, so a complete one settles those
  *    before it.
- * 2. What an aborted one has taken goes back to its owner.
+ * 2. What an aborted one has taken goes to the next outstanding one, which has written it, too; else
+ *    back to its owner. So a removal never comes back without the row that followed it.
  */
 
 /** See the file's head. */
@@ -25,16 +26,24 @@ export class Outstanding<T> {
     this.#taken.push({ checkpointId, part });
   }
 
-  /** Settles a checkpoint and those before it. */
+  /** Settles a checkpoint and those before it. One that has taken nothing, a savepoint, settles none. */
   complete(checkpointId: number): void {
+    if (!this.#taken.some((taken) => taken.checkpointId === checkpointId)) return;
     for (let i = this.#taken.length - 1; i >= 0; i--) {
       if ((this.#taken[i]?.checkpointId ?? 0) <= checkpointId) this.#taken.splice(i, 1);
     }
   }
 
-  /** Gives back what a checkpoint has taken; undefined if nothing. */
-  abort(checkpointId: number): T | undefined {
+  /**
+   * A checkpoint is aborted: gives back what it has taken; undefined if there is nothing, or if
+   * `merge` has put it into the next one's.
+   */
+  abort(checkpointId: number, merge: (aborted: T, next: T) => void): T | undefined {
     const at = this.#taken.findIndex((taken) => taken.checkpointId === checkpointId);
-    return at < 0 ? undefined : this.#taken.splice(at, 1)[0]?.part;
+    const [aborted] = at < 0 ? [] : this.#taken.splice(at, 1);
+    const next = this.#taken[at];
+    if (aborted === undefined || next === undefined) return aborted?.part;
+    merge(aborted.part, next.part);
+    return undefined;
   }
 }

@@ -94,7 +94,7 @@ export class Tombstones {
   }
 
   abort(checkpointId: number): void {
-    const removed = this.#outstanding.abort(checkpointId);
+    const removed = this.#outstanding.abort(checkpointId, (aborted, next) => next.addAll(aborted));
     if (removed === undefined) return;
     removed.addAll(this.#current);
     this.#current = removed;

@@ -39,8 +39,8 @@ const scanned = new Int32Array(EVICTED_MAX);
 /** See the file's head. */
 export class TrackedTable implements StateTable {
   readonly table: KeyedTable;
-  readonly section: RowSection;
-  readonly encoder: RowEncoder;
+  section: RowSection;
+  encoder: RowEncoder;
   /** Undefined without tracking. */
   readonly rows: DirtyRows | undefined;
   readonly tombstones: Tombstones;
@@ -194,7 +194,17 @@ export class TrackedTable implements StateTable {
     this.#forEachBelow(visit);
   }
 
+  /** Encodes an entry's row into the encoder's writer. */
+  encode(entry: number): void {
+    const { table, encoder } = this;
+    encoder.encodeRow(
+      table.keyAt(entry),
+      table.values === undefined ? NO_VALUE : table.read(entry),
+    );
+  }
+
   clear(): void {
+    this.cut?.beforeClear();
     this.#onClear();
     this.table.clear();
     this.rows?.clear();
@@ -249,7 +259,7 @@ export class TrackedTable implements StateTable {
     let total = 0;
     for (let i = 0; i < count; i++) {
       const entry = rows[i] as number;
-      encoder.encodeRow(table.keyAt(entry), table.read(entry));
+      this.encode(entry);
       total += OBJECT_FACTOR * (encoder.writer.length - encoder.keyLength) + OBJECT_BYTES;
     }
     this.#sampledSize = table.size;

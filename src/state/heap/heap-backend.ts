@@ -105,11 +105,14 @@ export class HeapBackend implements KeyedStateBackend {
       filesOf: (handle) => this.#filesOf(handle),
     });
     const [only] = relevant;
-    if (relevant.length !== 1 || only === undefined) return;
     // Another range of hashes is another subtask's: its files hold more than this one's rows.
-    if (only.hashFirst !== first || only.hashLast !== last) return;
-    this.#names.push(...only.states.map(({ name }) => name));
-    this.#chain.adopt(only);
+    if (relevant.length === 1 && only?.hashFirst === first && only.hashLast === last) {
+      const names = only.states.map(({ name }) => name);
+      const others = this.#names.filter((name) => !names.includes(name));
+      this.#names.splice(0, this.#names.length, ...names, ...others);
+      this.#chain.adopt(only);
+    }
+    for (const opened of this.#opened.values()) this.#fill(opened.state);
   }
 
   snapshot(request: SnapshotRequest): HeapSnapshot {
@@ -187,11 +190,20 @@ export class HeapBackend implements KeyedStateBackend {
     return opened;
   }
 
+  /** A state that was declared before the restore gets its rows. */
+  #fill(state: NamedTables): void {
+    const { declaration, name } = state;
+    const meta = this.#restored?.metaOf(name);
+    const coder = this.#coder(declaration, meta);
+    state.rebind(this.#names.indexOf(name), coder);
+    this.#opened.set(name, { state, coder, isGuessed: false });
+    if (meta !== undefined) this.#restored?.takeInto(state, coder);
+  }
+
   /** An empty state; what was written of it before has the schemas of `meta`. */
   #make(declaration: StateDeclaration, meta: StateMeta | undefined, isGuessed: boolean): Opened {
-    const { clock } = this.#options.environment;
     const { name } = declaration;
-    const coder = new RowCoder({ declaration, restored: meta, now: () => clock.now() });
+    const coder = this.#coder(declaration, meta);
     if (!this.#names.includes(name)) this.#names.push(name);
     const state = new NamedTables({
       declaration,
@@ -202,9 +214,14 @@ export class HeapBackend implements KeyedStateBackend {
       isTracking: this.#options.isTracking ?? true,
       cold: undefined,
     });
+    return { state, coder, isGuessed };
+  }
+
+  #coder(declaration: StateDeclaration, meta: StateMeta | undefined): RowCoder {
+    const { clock } = this.#options.environment;
     const hasTtl = declaration.hasTtl === true;
     if (meta !== undefined && meta.hasTtl !== hasTtl) this.#chain.restart(this.#lastCheckpointId);
-    return { state, coder, isGuessed };
+    return new RowCoder({ declaration, restored: meta, now: () => clock.now() });
   }
 
   #openRest(): void {
@@ -216,6 +233,8 @@ export class HeapBackend implements KeyedStateBackend {
 
   /** Somebody declares a state that was opened without a declaration: its rows are read anew. */
   #redeclare(declaration: StateDeclaration, guessed: Opened): Opened {
+    // What was read may need schemas that nothing was written with yet.
+    guessed.state.encodeAll();
     const { meta } = guessed.coder;
     if (meta.kind !== declaration.kind) this.#refuse(declaration);
     const opened = this.#make(declaration, meta, false);

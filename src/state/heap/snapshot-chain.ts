@@ -11,6 +11,8 @@ import type { FileRef, KeyedStateHandle } from '../snapshot.ts';
 const SEGMENTS_MAX = 32;
 /** The bytes of changes per byte of the base after which a new base is made. */
 const CHANGES_RATIO_MAX = 0.5;
+/** A smaller base counts as this large: it is read in no time. */
+const BASE_BYTES_MIN = 65_536;
 
 /** A base with its changes. */
 export interface Chain {
@@ -30,7 +32,8 @@ export class SnapshotChain {
   get usable(): Chain | undefined {
     const chain = this.#completed;
     if (chain === undefined || chain.segments.length >= SEGMENTS_MAX) return undefined;
-    return sizeOf(chain.segments) > sizeOf(chain.base) * CHANGES_RATIO_MAX ? undefined : chain;
+    const changesMax = Math.max(BASE_BYTES_MIN, sizeOf(chain.base)) * CHANGES_RATIO_MAX;
+    return sizeOf(chain.segments) > changesMax ? undefined : chain;
   }
 
   /** The restored state goes on where a checkpoint of this very subtask left off. */
@@ -46,7 +49,8 @@ export class SnapshotChain {
 
   complete(checkpointId: number): void {
     const chain = this.#candidates.get(checkpointId);
-    if (chain !== undefined && checkpointId > this.#ignoredUpTo) this.#completed = chain;
+    if (chain === undefined) return;
+    if (checkpointId > this.#ignoredUpTo) this.#completed = chain;
     for (const id of this.#candidates.keys()) if (id <= checkpointId) this.#candidates.delete(id);
   }
 

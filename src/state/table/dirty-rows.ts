@@ -23,6 +23,8 @@ const WORDS_MIN = 8;
 /** Writes the old state of an entry that is about to change. */
 export interface OldRows {
   beforeChange(entry: number): void;
+  /** All entries are about to go. */
+  beforeClear(): void;
 }
 
 /** See the file's head. */
@@ -148,14 +150,22 @@ export class DirtyRows {
    * {@link scanned} says how many; returns the next cursor, -1 at the end.
    */
   takePending(cursor: number, limit: number, out: Int32Array): number {
+    const next = this.peekPending(cursor, limit, out);
+    const stop = next < 0 ? this.#pending.length : next;
+    for (let word = cursor; word < stop; word++) {
+      this.#persisted[word] = (this.#persisted[word] as number) | (this.#pending[word] as number);
+      this.#pending[word] = 0;
+    }
+    return next;
+  }
+
+  /** {@link takePending}, but they stay pending. */
+  peekPending(cursor: number, limit: number, out: Int32Array): number {
     const pending = this.#pending;
     let count = 0;
     let word = cursor;
     for (; word < pending.length && count + 32 <= limit; word++) {
       let bits = pending[word] as number;
-      if (bits === 0) continue;
-      pending[word] = 0;
-      this.#persisted[word] = (this.#persisted[word] as number) | bits;
       while (bits !== 0) {
         out[count++] = word * 32 + 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
@@ -198,7 +208,8 @@ export class DirtyRows {
 
   /** The checkpoint does not: what it took has changed again. */
   abort(checkpointId: number): void {
-    const taken = this.#outstanding.abort(checkpointId);
+    // Arrays only grow, so a later one is at least as long.
+    const taken = this.#outstanding.abort(checkpointId, (aborted, next) => add(next, aborted));
     if (taken !== undefined) add(this.#dirty, taken);
   }
 

@@ -93,7 +93,6 @@ export class BackendModel {
   readonly #places = modelPlaces();
   readonly #storage: SnapshotOutput & SnapshotInput;
   #backends: readonly KeyedStateBackend[] = [];
-  #isLazy = false;
   #model: Model = new Map();
   #begun: Begun | undefined;
   #completed: Written | undefined;
@@ -281,13 +280,15 @@ export class BackendModel {
   #start(parallelism: number, isLazy = false): void {
     for (const backend of this.#backends) backend[Symbol.dispose]();
     this.#begun = undefined;
-    this.#isLazy = isLazy;
     const completed = this.#completed;
     if (completed !== undefined) this.#model = structuredClone(completed.model);
     this.#backends = Array.from({ length: parallelism }, (_, subtask) => {
       const backend = this.#under.make(keyGroupRange(subtask, MAX_PARALLELISM, parallelism));
+      // Both orders occur: operators declare in `open`, users' functions later, too.
+      const isDeclaredFirst = this.#nextId % 2 === 0 && !isLazy;
+      if (isDeclaredFirst) for (const place of this.#places) tableIn(backend, place);
       if (completed !== undefined) backend.restore(completed.handles, this.#storage);
-      if (!this.#isLazy) for (const { declaration } of this.#places) backend.declare(declaration);
+      if (!isLazy) for (const { declaration } of this.#places) backend.declare(declaration);
       return backend;
     });
   }

@@ -14,8 +14,7 @@ import type { Clock } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { types } from '../../types/types.ts';
 import type { KeyedStateBackend, NamedState } from '../keyed-state-backend.ts';
-import { TimerHashes } from './timer-hash.ts';
-import { type TimerKey, TimerQueue } from './timer-queue.ts';
+import { TimerQueue } from './timer-queue.ts';
 
 /** Timers that one slice fires at most. */
 const SLICE_TIMERS = 1024;
@@ -50,25 +49,25 @@ export interface TimerServiceOptions {
   /** Asks for {@link InternalTimerService.advanceProcessingTime} at a time, epoch ms. */
   readonly wakeAt: (epochMs: number) => void;
   readonly clock: Clock;
+  /** Whether every timer is given what else tells timers of one key apart, such as a window (false: none is). */
+  readonly hasNamespaces?: boolean | undefined;
 }
 
 /** See the file's head. */
 export class InternalTimerService {
   readonly #options: TimerServiceOptions;
+  readonly #hasNamespaces: boolean;
   readonly #state: NamedState;
-  readonly #hashes: TimerHashes;
   #eventTime: TimerQueue | undefined;
   #processingTime: TimerQueue | undefined;
 
   constructor(options: TimerServiceOptions) {
-    const { backend } = options;
     this.#options = options;
-    this.#hashes = new TimerHashes(backend.maxParallelism);
-    this.#state = backend.declare({
+    this.#hasNamespaces = options.hasNamespaces === true;
+    this.#state = options.backend.declare({
       name: '_timers',
       kind: 'timers',
-      keyKind: 'generic',
-      valueType: types.boolean,
+      valueType: types.array(types.double),
       resident: true,
     });
     if (this.#state.has(EVENT_TIME)) this.#eventTime = this.#open(EVENT_TIME);
@@ -81,74 +80,83 @@ export class InternalTimerService {
     return (this.#eventTime?.size ?? 0) + (this.#processingTime?.size ?? 0);
   }
 
-  /** @param namespace - what else tells timers of one key apart, such as a window; nothing if undefined */
+  /** Sets a timer of the current key. */
   registerEventTimeTimer(time: number, namespace?: unknown): void {
     this.#requireTime(time);
     this.#eventTime ??= this.#open(EVENT_TIME);
-    this.#eventTime.add(this.#timer(time, namespace), this.#options.keyContext.currentKeyHash);
+    this.#eventTime.add(this.#rowKey(namespace), this.#options.keyContext.currentKeyHash, time);
   }
 
+  /** Sets a timer of the current key. */
   registerProcessingTimeTimer(time: number, namespace?: unknown): void {
     this.#requireTime(time);
     this.#processingTime ??= this.#open(PROCESSING_TIME);
     const queue = this.#processingTime;
     const before = queue.firstTime;
-    queue.add(this.#timer(time, namespace), this.#options.keyContext.currentKeyHash);
+    queue.add(this.#rowKey(namespace), this.#options.keyContext.currentKeyHash, time);
     if (queue.firstTime < before) this.#options.wakeAt(queue.firstTime);
   }
 
+  /** Deletes a timer of the current key, if it is there. */
   deleteEventTimeTimer(time: number, namespace?: unknown): void {
     const { currentKeyHash } = this.#options.keyContext;
-    this.#eventTime?.delete(this.#timer(time, namespace), currentKeyHash);
+    this.#eventTime?.delete(this.#rowKey(namespace), currentKeyHash, time);
   }
 
+  /** Deletes a timer of the current key, if it is there. */
   deleteProcessingTimeTimer(time: number, namespace?: unknown): void {
     const { currentKeyHash } = this.#options.keyContext;
-    this.#processingTime?.delete(this.#timer(time, namespace), currentKeyHash);
+    this.#processingTime?.delete(this.#rowKey(namespace), currentKeyHash, time);
   }
 
   /** Fires some of the event timers that are due; true when all are. */
   advanceWatermark(watermark: number): boolean {
     const queue = this.#eventTime;
-    if (queue === undefined || queue.firstTime > watermark || queue.size === 0) return true;
+    if (queue === undefined || isDone(queue, watermark)) return true;
     const { target } = this.#options;
     const endMs = this.#sliceEndMs();
-    for (let fired = 1; queue.size > 0 && queue.firstTime <= watermark; fired++) {
-      const timer = this.#take(queue);
-      target.onEventTime(timer[1], timer[2]);
-      if (this.#isSliceOver(fired, endMs)) return queue.size === 0 || queue.firstTime > watermark;
+    for (let fired = 1; !isDone(queue, watermark); fired++) {
+      const time = queue.takeFirst();
+      target.onEventTime(time, this.#enter(queue));
+      if (this.#isSliceOver(fired, endMs)) break;
     }
-    return true;
+    return isDone(queue, watermark);
   }
 
-  /** Fires some of the processing timers that are due; true when all are, and then it asks for its next call. */
+  /** Fires some of the processing timers that are due; true when all are, and it has asked for its next call. */
   advanceProcessingTime(nowMs: number): boolean {
     const queue = this.#processingTime;
     if (queue === undefined) return true;
     const { target } = this.#options;
     const endMs = this.#sliceEndMs();
-    for (let fired = 1; queue.size > 0 && queue.firstTime <= nowMs; fired++) {
-      const timer = this.#take(queue);
-      target.onProcessingTime(timer[1], timer[2]);
+    for (let fired = 1; !isDone(queue, nowMs); fired++) {
+      const time = queue.takeFirst();
+      target.onProcessingTime(time, this.#enter(queue));
       if (this.#isSliceOver(fired, endMs)) break;
     }
     this.#askForWakeUp();
-    return queue.size === 0 || queue.firstTime > nowMs;
+    return isDone(queue, nowMs);
   }
 
-  #take(queue: TimerQueue): TimerKey {
-    const timer = queue.takeFirst();
-    this.#options.keyContext.setCurrentKey(timer[0], queue.takenKeyHash);
-    return timer;
+  /** Makes the key of the timer that was taken the current one; returns its namespace. */
+  #enter({ takenKey, takenHash }: TimerQueue): unknown {
+    const { keyContext } = this.#options;
+    if (!this.#hasNamespaces) {
+      keyContext.setCurrentKey(takenKey, takenHash);
+      return undefined;
+    }
+    const parts = takenKey as readonly [key: unknown, namespace: unknown];
+    keyContext.setCurrentKey(parts[0], takenHash);
+    return parts[1];
   }
 
-  #timer(time: number, namespace: unknown): TimerKey {
+  #rowKey(namespace: unknown): unknown {
     const { currentKey } = this.#options.keyContext;
-    return namespace === undefined ? [currentKey, time] : [currentKey, time, namespace];
+    return this.#hasNamespaces ? [currentKey, namespace] : currentKey;
   }
 
   #open(domain: Domain): TimerQueue {
-    return new TimerQueue(this.#state.tableOf(domain), this.#hashes);
+    return new TimerQueue(this.#state.tableOf(domain));
   }
 
   #askForWakeUp(): void {
@@ -174,4 +182,9 @@ export class InternalTimerService {
       { details: { operator: operatorName } },
     );
   }
+}
+
+/** Whether no timer is due. */
+function isDone(queue: TimerQueue, time: number): boolean {
+  return queue.size === 0 || queue.firstTime > time;
 }

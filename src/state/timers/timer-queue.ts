@@ -1,35 +1,42 @@
 /**
- * @dataplane The timers of one time domain: rows of a resident table, so that snapshots and rescaling see them as any state,
- * with a heap beside it that knows which is due.
+ * @dataplane The timers of one time domain: one row per key in a resident table, so that snapshots and rescaling see them as any
+ * state, with a heap beside it that knows which key is due next.
+ *
+ *     table   key ──▶ entry ──▶ [t0, t1, …], a heap of times        heap   entries by their t0
  *
  * Invariants:
- * 1. A timer is a row with the key `[key, time]` or `[key, time, namespace]`: so there is one of each.
- * 2. The heap holds exactly the table's entries. It is not in snapshots but made anew when a queue is opened.
+ * 1. A key's times differ, and there is at least one; so a timer is unique per key and time.
+ * 2. The heap holds exactly the table's entries, by their first times. It is not in snapshots but made anew when a queue is
+ *    opened.
+ * 3. `#times` of an entry, if there, holds the times of its row: only rows with many have one.
  */
 import type { StateTable } from '../keyed-state-backend.ts';
-import type { TimerHashes } from './timer-hash.ts';
+import { pushTime, removeTimeAt } from './time-heap.ts';
 import { TimerHeap } from './timer-heap.ts';
 
-/** The key of a timer's row. */
-export type TimerKey = readonly [key: unknown, time: number, namespace?: unknown];
-
 const SCAN_ENTRIES = 1024;
+/** Up to here a time is looked for in the row itself. */
+const LISTED_TIMES_MAX = 32;
 
 /** See the file's head. */
 export class TimerQueue {
+  /** What the last {@link takeFirst} took: the timer's key and its hash. */
+  takenKey: unknown = undefined;
+  takenHash = 0;
   readonly #rows: StateTable;
-  readonly #hashes: TimerHashes;
   readonly #heap = new TimerHeap();
+  readonly #times = new Map<number, Set<number>>();
+  #size = 0;
 
   /** Takes over the timers that the table holds. */
-  constructor(rows: StateTable, hashes: TimerHashes) {
+  constructor(rows: StateTable) {
     this.#rows = rows;
-    this.#hashes = hashes;
     this.#readRows();
   }
 
+  /** How many timers there are. */
   get size(): number {
-    return this.#heap.size;
+    return this.#size;
   }
 
   /** When the first timer is due; Infinity if there is none. */
@@ -37,38 +44,78 @@ export class TimerQueue {
     return this.#heap.firstTime;
   }
 
-  /** Adds a timer if there is no equal one. */
-  add(timer: TimerKey, keyHash: number): void {
+  /** Adds a timer if the key has none at that time. */
+  add(key: unknown, hash: number, time: number): void {
     const rows = this.#rows;
-    const hash = this.#hashes.timerHash(keyHash, timer[1], timer[2]);
-    const entry = rows.findOrInsert(timer, hash);
-    if (!rows.wasInserted) return;
-    rows.write(entry, true, timer);
-    this.#heap.add(timer[1], entry);
+    const entry = rows.findOrInsert(key, hash);
+    if (rows.wasInserted) {
+      rows.write(entry, [time], key);
+      this.#heap.add(time, entry);
+      this.#size++;
+      return;
+    }
+    const times = rows.read(entry) as number[];
+    if (this.#has(entry, times, time)) return;
+    pushTime(times, time);
+    this.#times.get(entry)?.add(time);
+    this.#size++;
+    if (times[0] === time) this.#heap.change(entry, time);
   }
 
-  /** Removes the equal timer, if there is one. */
-  delete(timer: TimerKey, keyHash: number): void {
-    const hash = this.#hashes.timerHash(keyHash, timer[1], timer[2]);
-    const entry = this.#rows.find(timer, hash);
+  /** Removes the key's timer at that time, if there is one. */
+  delete(key: unknown, hash: number, time: number): void {
+    const entry = this.#rows.find(key, hash);
     if (entry < 0) return;
-    this.#heap.remove(entry);
-    this.#rows.remove(timer, hash);
+    const times = this.#rows.read(entry) as number[];
+    if (!this.#has(entry, times, time)) return;
+    this.#removeAt(entry, times, times.indexOf(time), { key, hash });
   }
 
-  /** Takes the first timer out; only if there is one. {@link takenKeyHash} is its key's hash. */
-  takeFirst(): TimerKey {
+  /** Takes the first timer out and returns its time; only if there is one. */
+  takeFirst(): number {
     const entry = this.#heap.firstEntry;
-    const timer = this.#rows.keyAt(entry) as TimerKey;
-    const hash = this.#rows.hashAt(entry);
-    this.#heap.remove(entry);
-    this.#rows.remove(timer, hash);
-    this.takenKeyHash = this.#hashes.keyHashOf(hash, timer[1], timer[2]);
-    return timer;
+    const rows = this.#rows;
+    const key = rows.keyAt(entry);
+    const hash = rows.hashAt(entry);
+    const times = rows.read(entry) as number[];
+    const time = times[0] as number;
+    this.takenKey = key;
+    this.takenHash = hash;
+    this.#removeAt(entry, times, 0, { key, hash });
+    return time;
   }
 
-  /** Of the last timer that {@link takeFirst} gave. */
-  takenKeyHash = 0;
+  #removeAt(
+    entry: number,
+    times: number[],
+    place: number,
+    row: { readonly key: unknown; readonly hash: number },
+  ): void {
+    this.#size--;
+    if (times.length === 1) {
+      this.#heap.remove(entry);
+      this.#rows.remove(row.key, row.hash);
+      return;
+    }
+    this.#rows.willUpdate(entry);
+    const time = times[place] as number;
+    removeTimeAt(times, place);
+    if (place === 0) this.#heap.change(entry, times[0] as number);
+    const known = this.#times.get(entry);
+    if (known === undefined) return;
+    if (times.length <= LISTED_TIMES_MAX) this.#times.delete(entry);
+    else known.delete(time);
+  }
+
+  #has(entry: number, times: readonly number[], time: number): boolean {
+    if (times.length <= LISTED_TIMES_MAX) return times.includes(time);
+    let known = this.#times.get(entry);
+    if (known === undefined) {
+      known = new Set(times);
+      this.#times.set(entry, known);
+    }
+    return known.has(time);
+  }
 
   #readRows(): void {
     const rows = this.#rows;
@@ -78,7 +125,9 @@ export class TimerQueue {
       cursor = rows.scan(cursor, SCAN_ENTRIES, entries);
       for (let i = 0; i < rows.scanned; i++) {
         const entry = entries[i] as number;
-        this.#heap.add((rows.keyAt(entry) as TimerKey)[1], entry);
+        const times = rows.read(entry) as readonly number[];
+        this.#heap.add(times[0] as number, entry);
+        this.#size += times.length;
       }
     }
   }
