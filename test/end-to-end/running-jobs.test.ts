@@ -91,7 +91,7 @@ test.serial(
     t.is(check.code, 0, check.stdout);
     t.regex(check.stdout, /'totals' \(Totals\)\n {2}\S+ +compatible\n/);
 
-    const second = startCli('run', ORDERS, '--from', location, '-p', '2', '--json');
+    const second = startCli('run', ORDERS, '--from', location, '-p', '2', '--json', ...EVERY);
     await second.outputOf(100);
     const after = await totalOf(await stop('orders.test-job', join(folder.path, 'sp')));
     const { code, stdout, stderr } = await second.ended;
