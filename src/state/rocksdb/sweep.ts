@@ -5,8 +5,8 @@
  * Invariants:
  * 1. It runs between batches only: nobody holds an entry number then.
  * 2. What a table has removed goes to the store before what it has put.
- * 3. A row leaves memory only if the store has it as it is, and no cut that is being written has yet to take it. A row that was
- *    used since the hand last passed stays for another round.
+ * 3. A row leaves memory only if the store has it as it is; a cut that is being written takes it first. A row that was used since
+ *    the hand last passed stays for another round.
  */
 import type { RowSection, RowSink } from '../cold-state.ts';
 import type { TrackedTable } from '../tracked-table.ts';
@@ -61,7 +61,7 @@ export class Sweep {
     let found = 0;
     for (let i = 0; i < count; i++) {
       const entry = entries[i] as number;
-      const isVictim = options.evicts && !rows.isPending(entry) && !rows.takeReference(entry);
+      const isVictim = options.evicts && !rows.takeReference(entry);
       if (!rows.isMerged(entry)) {
         if (!options.canPut || !(isVictim || options.mergesAll)) continue;
         this.#put(table, section, entry);
@@ -86,6 +86,7 @@ export class Sweep {
   #evict(table: TrackedTable, count: number): void {
     for (let i = 0; i < count; i++) {
       const entry = victims[i] as number;
+      if (table.rows?.isPending(entry) === true) table.cut?.beforeChange(entry);
       if (table.rows?.isHeld(entry) === true) this.lostRows++;
       table.evict(entry);
     }
