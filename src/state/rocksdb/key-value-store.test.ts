@@ -260,7 +260,7 @@ test('without a binding the message names the reason and the heap backend', (t) 
   const missing = Object.assign(new Error('not found'), { code: 'MODULE_NOT_FOUND' });
   const fail =
     (error: Error) =>
-    (_: string): unknown => {
+    (): unknown => {
       throw error;
     };
   const expected = { code: 'STATE_BACKEND_UNAVAILABLE' };
