@@ -7,12 +7,16 @@ import { heapBackend } from '../heap/heap-backend.ts';
 import { hashRange, keyGroupFor, keyGroupRange, subtaskFor } from '../key-groups.ts';
 import type { KeyedStateBackend, StateTable } from '../keyed-state-backend.ts';
 import type { KeyedStateHandle, SnapshotKind } from '../snapshot.ts';
-import { testBackendContract } from '../testing/backend-contract.ts';
+import { testBackendContract } from '../testing/backend-contract.test-kit.ts';
 import { MAX_PARALLELISM } from '../testing/backend-model.ts';
 import type { BackendUnderTest } from '../testing/backend-model.ts';
 import type { RocksDBBackend } from './rocksdb-backend.ts';
-import { placeInMemory, placeOnDisk, TestBackends } from './testing/backends-under-test.ts';
-import type { TestPlace } from './testing/backends-under-test.ts';
+import {
+  placeInMemory,
+  placeOnDisk,
+  TestBackends,
+} from './testing/backends-under-test.test-kit.ts';
+import type { TestPlace } from './testing/backends-under-test.test-kit.ts';
 
 function underTest(makePlace: () => TestPlace, memoryBytes: number): BackendUnderTest {
   let backends = new TestBackends(makePlace(), memoryBytes, MAX_PARALLELISM);

@@ -8,7 +8,7 @@ import type { KeyValueStoreFactory } from '../key-value-store.ts';
 import { modelStoreFactory } from '../model-store.ts';
 import { RocksDBBackend } from '../rocksdb-backend.ts';
 import { StateDatabase } from '../state-database.ts';
-import { FileSnapshots } from './file-snapshots.ts';
+import { FileSnapshots } from './file-snapshots.test-kit.ts';
 
 const real = realEnvironment();
 
