@@ -58,17 +58,21 @@ export class Sweep {
     const count = table.table
       .entriesInHashOrder(this.handOf(table), HASH_LAST)
       .next(entries, SLICE_ROWS);
+    const last = count === 0 ? HASH_LAST : table.table.hashAt(entries[count - 1] as number) >>> 0;
     let found = 0;
     for (let i = 0; i < count; i++) {
       const entry = entries[i] as number;
       const isVictim = options.evicts && !rows.takeReference(entry);
+      if (isVictim && table.isExpired(entry)) {
+        table.remove(table.table.keyAt(entry), table.table.hashAt(entry));
+        continue;
+      }
       if (!rows.isMerged(entry)) {
         if (!options.canPut || !(isVictim || options.mergesAll)) continue;
         this.#put(table, section, entry);
       }
       if (isVictim) victims[found++] = entry;
     }
-    const last = count === 0 ? HASH_LAST : table.table.hashAt(entries[count - 1] as number) >>> 0;
     this.#evict(table, found);
     const isRound = count < SLICE_ROWS || last === HASH_LAST;
     this.#hands.set(table, isRound ? 0 : last + 1);
