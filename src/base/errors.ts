@@ -46,6 +46,8 @@ export const ERROR_CODES = {
   WORKER_LOST: 'a worker thread died',
   /** The job was canceled. */
   JOB_CANCELED: 'the job was canceled',
+  /** A simulation with faults gave something else than one without. */
+  SIMULATION_FAILED: 'a simulated job failed or gave other results',
   /** The job failed. */
   JOB_FAILED: 'the job failed',
   /** State of a checkpoint or savepoint cannot become what the program declares. */

@@ -11,7 +11,7 @@
 import { posix } from 'node:path';
 import type { FileHandle, FileStat, FileSystem, OpenMode, Random } from './environment.ts';
 import { fileError } from './file-error.ts';
-import { MemoryDirectory, MemoryFile, type MemoryNode } from './memory-file.ts';
+import { type CrashChoices, MemoryDirectory, MemoryFile, type MemoryNode } from './memory-file.ts';
 
 /** The operations that {@link MemoryFileSystem.fault} is asked about. */
 export type FileOperation =
@@ -43,9 +43,12 @@ export interface MemoryFileSystem extends FileSystem {
   usedBytes(): number;
   /**
    * Loses what was not made durable and makes every open file unusable. With `random`, a part of
-   * what was not synced survives: a prefix of the bytes, some of the changes of names.
+   * what was not synced survives: a prefix of the bytes, in which blocks may be zeros, and some of
+   * the changes of names.
    */
   crash(random?: Random): void;
+  /** Turns a file's bytes into others, as a bad disk does; they are durable at once. */
+  damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void;
 }
 
 /** What {@link memoryFileSystem} needs. */
@@ -63,6 +66,8 @@ export function memoryFileSystem(options: MemoryFileSystemOptions): MemoryFileSy
 
 const WORKING_DIRECTORY = '/home';
 const TEMPORARY_DIRECTORY = '/tmp';
+/** One in so many unsynced blocks that a crash keeps has its length but not its bytes. */
+const HOLE_ONE_IN = 16;
 
 class InMemory implements MemoryFileSystem {
   fault: FileFault | undefined;
@@ -191,12 +196,22 @@ class InMemory implements MemoryFileSystem {
   crash(random?: Random): void {
     this.#epoch++;
     const isKept = (): boolean => random !== undefined && random.below(2) === 1;
-    const keep = (count: number): number => (random === undefined ? 0 : random.below(count + 1));
+    const choices: CrashChoices = {
+      keep: (count) => (random === undefined ? 0 : random.below(count + 1)),
+      isHole: () => random !== undefined && random.below(HOLE_ONE_IN) === 0,
+    };
     // Folders first, from the top: what a lost folder held is no longer there to be reached.
     for (const node of reachable(this.#root)) {
       if (node instanceof MemoryDirectory) node.crash(isKept);
-      else node.crash(keep);
+      else node.crash(choices);
     }
+  }
+
+  damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
+    const node = this.#find(path);
+    if (node === undefined) throw failure('open', path, 'ENOENT');
+    if (node instanceof MemoryDirectory) throw failure('open', path, 'EISDIR');
+    node.damage(change);
   }
 
   #handle(file: MemoryFile, path: string, isWritable: boolean): FileHandle {

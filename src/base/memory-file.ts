@@ -10,6 +10,16 @@
 
 /** The smallest buffer of a file that is not empty. */
 const FILE_BYTES_MIN = 256;
+/** What a disk writes as a whole. */
+const BLOCK_BYTES = 512;
+
+/** What of the unsynced had reached the disk by itself when it crashed. */
+export interface CrashChoices {
+  /** How many of `count` unsynced bytes there are. */
+  keep(count: number): number;
+  /** Whether a block of them is there in name only, as zeros. */
+  isHole(): boolean;
+}
 
 /** A file's bytes. */
 export class MemoryFile {
@@ -57,14 +67,19 @@ export class MemoryFile {
     this.#durableSize = this.#size;
   }
 
-  /**
-   * Goes back to the last sync, but for up to `keep(unsynced bytes)` bytes that had reached the
-   * disk by themselves.
-   */
-  crash(keep: (count: number) => number): void {
-    const isGrown = this.#size > this.#durableSize && this.#startsWithDurable();
+  /** Becomes other bytes, and durable: what a bad disk does. */
+  damage(change: (bytes: Uint8Array) => Uint8Array): void {
+    this.#content = change(this.#content.slice(0, this.#size));
+    this.#size = this.#content.length;
+    this.sync();
+  }
+
+  /** Goes back to the last sync, but for what had reached the disk by itself. */
+  crash(choices: CrashChoices): void {
+    const durableSize = this.#durableSize;
+    const isGrown = this.#size > durableSize && this.#startsWithDurable();
     if (isGrown) {
-      this.#size = this.#durableSize + keep(this.#size - this.#durableSize);
+      this.#size = durableSize + choices.keep(this.#size - durableSize);
     } else {
       this.#content = this.#durableContent;
       this.#size = this.#durableSize;
@@ -72,7 +87,17 @@ export class MemoryFile {
     // The next append must not write into bytes that the crash took away and a reader may still
     // hold.
     this.#content = this.#content.slice(0, this.#size);
+    if (isGrown) this.#punchHoles(durableSize, choices);
     this.sync();
+  }
+
+  #punchHoles(from: number, choices: CrashChoices): void {
+    let start = from;
+    while (start < this.#size) {
+      const end = Math.min(this.#size, (Math.floor(start / BLOCK_BYTES) + 1) * BLOCK_BYTES);
+      if (choices.isHole()) this.#content.fill(0, start, end);
+      start = end;
+    }
   }
 
   #startsWithDurable(): boolean {

@@ -4,7 +4,8 @@
  * Invariants:
  * 1. Timers fire in order of their due time, those of the same time in the order in which they were
  *    set.
- * 2. While a timer's callback runs, `now()` is exactly its due time; time never goes back.
+ * 2. While a timer's callback runs, `now()` is exactly its due time, or later after a `stall`; time
+ *    never goes back.
  * 3. Time is whole milliseconds and a timer is at least one away, as in Node, so timers that re-arm
  *    themselves let time pass.
  */
@@ -21,6 +22,8 @@ export interface SimulatedClock extends Clock {
   advanceTo(epochMs: number): void;
   /** Moves by `durationMs`; see {@link SimulatedClock.advanceTo}. */
   advanceBy(durationMs: number): void;
+  /** Moves by `durationMs` without firing timers, as when a call keeps the thread that long. */
+  stall(durationMs: number): void;
   /** Moves to the next timer and fires it alone; false if none is pending. */
   runNextTimer(): boolean;
   /**
@@ -81,17 +84,25 @@ class VirtualClock implements SimulatedClock {
   advanceTo(epochMs: number): void {
     assert(epochMs >= this.#nowMs, () => `time does not go back: ${epochMs} < ${this.#nowMs}`);
     while ((this.nextTimerMs() ?? Number.POSITIVE_INFINITY) <= epochMs) this.runNextTimer();
-    this.#nowMs = epochMs;
+    this.#nowMs = Math.max(this.#nowMs, epochMs);
   }
 
   advanceBy(durationMs: number): void {
     this.advanceTo(this.#nowMs + durationMs);
   }
 
+  stall(durationMs: number): void {
+    assert(
+      Number.isSafeInteger(durationMs) && durationMs >= 0,
+      () => `a stall is whole milliseconds, got ${durationMs}`,
+    );
+    this.#nowMs += durationMs;
+  }
+
   runNextTimer(): boolean {
     const timer = this.#timers.shift();
     if (timer === undefined) return false;
-    this.#nowMs = timer.dueMs;
+    this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
     timer.callback();
     return true;
   }
@@ -99,7 +110,7 @@ class VirtualClock implements SimulatedClock {
   advanceToNextTimer(): boolean {
     const dueMs = this.nextTimerMs();
     if (dueMs === undefined) return false;
-    this.advanceTo(dueMs);
+    this.advanceTo(Math.max(this.#nowMs, dueMs));
     return true;
   }
 

@@ -31,6 +31,8 @@ export interface SimulatedEnvironment extends Environment {
   readonly clock: SimulatedClock;
   readonly fileSystem: MemoryFileSystem;
   readonly network: SimulatedNetwork;
+  /** Whether the process of this world has died: whoever runs it drops everything, and closes nothing. */
+  readonly hasCrashed?: (() => boolean) | undefined;
 }
 
 const START_MS = 1_577_836_800_000;

@@ -17,3 +17,22 @@ export {
 } from '../base/simulated-environment.ts';
 export { type SimulatedNetwork } from '../base/simulated-network.ts';
 export { runSimulated, type SimulatedRun, type SimulatedRunOptions } from './run-simulated.ts';
+export {
+  type HarnessElement,
+  type HarnessRecord,
+} from './harness/harness-channels.ts';
+export { type HarnessResult } from './harness/harness-program.ts';
+export {
+  OperatorTestHarness,
+  type OperatorTestHarnessOptions,
+} from './harness/operator-test-harness.ts';
+export { type FaultKind, type FaultRates, NO_FAULTS } from '../base/simulated-faults.ts';
+export { type HarnessSnapshot } from './harness/harness-snapshots.ts';
+export { type ResultDifferences } from './simulation/compare-results.ts';
+export {
+  simulate,
+  type SimulateOptions,
+  type SimulationJob,
+  type SimulationMain,
+  type SimulationReport,
+} from './simulation/simulate.ts';

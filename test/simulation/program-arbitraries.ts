@@ -15,8 +15,14 @@ const payload: fc.Arbitrary<unknown> = fc.oneof(
   fc.record({ a: fc.integer(), b: fc.string({ maxLength: 3 }) }),
 );
 
+/** How many rows. */
+export interface Length {
+  readonly minLength: number;
+  readonly maxLength: number;
+}
+
 /** Rows whose timestamps lag the largest one before them by at most `disorderMs`. */
-function rowsArbitrary(disorderMs: number): fc.Arbitrary<Row[]> {
+function rowsArbitrary(disorderMs: number, { minLength, maxLength }: Length): fc.Arbitrary<Row[]> {
   const seed = fc.record({
     k: fc.integer({ min: 0, max: 4 }),
     v: fc.integer({ min: -20, max: 20 }),
@@ -24,7 +30,7 @@ function rowsArbitrary(disorderMs: number): fc.Arbitrary<Row[]> {
     lag: fc.integer({ min: 0, max: disorderMs }),
     x: payload,
   });
-  return fc.array(seed, { maxLength: 60, size: 'max' }).map((seeds) => {
+  return fc.array(seed, { minLength, maxLength, size: 'max' }).map((seeds) => {
     let largest = 1000;
     return seeds.map(({ k, v, step, lag, x }, id) => {
       largest += step;
@@ -56,7 +62,11 @@ function windowArbitrary(): fc.Arbitrary<Step> {
 }
 
 /** Programs that run at `parallelismMax`; disorder exceeds the bound if `isLate`. */
-export function programArbitrary(parallelismMax: number, isLate = false): fc.Arbitrary<Program> {
+export function programArbitrary(
+  parallelismMax: number,
+  isLate = false,
+  length: Length = { minLength: 0, maxLength: 60 },
+): fc.Arbitrary<Program> {
   const own = fc.record({
     chaining: fc.constantFrom('on', 'on', 'off'),
     parallelism: fc.option(fc.integer({ min: 1, max: parallelismMax })),
@@ -64,7 +74,7 @@ export function programArbitrary(parallelismMax: number, isLate = false): fc.Arb
   const steps = fc.array(fc.tuple(stepArbitrary(parallelismMax), own), { maxLength: 5 });
   return fc.integer({ min: 0, max: 80 }).chain((boundMs) =>
     fc.record({
-      rows: rowsArbitrary(isLate ? boundMs + 300 : boundMs),
+      rows: rowsArbitrary(isLate ? boundMs + 300 : boundMs, length),
       boundMs: fc.constant(boundMs),
       emit: fc.constantFrom('on-event', 'on-periodic'),
       strategyAtSource: fc.boolean(),

@@ -6,10 +6,12 @@
  * rolling count gives 1, 2, … n per key in any order.
  */
 import { collectionSource } from '../../src/connectors/collection/index.ts';
+import { dataGeneratorSource } from '../../src/connectors/datagen/index.ts';
 import {
   type DataStream,
   OutputTag,
   SlidingEventTimeWindows,
+  type Source,
   type StreamExecutionEnvironment,
   TumblingEventTimeWindows,
   WatermarkStrategy,
@@ -41,6 +43,8 @@ export type PartitionKind = 'rebalance' | 'rescale' | 'shuffle' | 'global' | 'cu
 /** A program. */
 export interface Program {
   readonly rows: readonly Row[];
+  /** How fast they come; undefined: all at once. */
+  readonly ratePerSecond?: number;
   /** How far a record may lag the largest timestamp before it. */
   readonly boundMs: number;
   readonly emit: 'on-event' | 'on-periodic';
@@ -82,12 +86,27 @@ function sourceOf(env: StreamExecutionEnvironment, program: Program): DataStream
   const strategy = WatermarkStrategy.forBoundedOutOfOrderness<Row>(program.boundMs)
     .withTimestampAssigner((row: Row) => row.t)
     .withEmitStrategy(program.emit);
-  const source = collectionSource(program.rows);
+  const source = rowsOf(program);
   if (program.strategyAtSource) return env.fromSource(source, strategy, 'rows');
   return env
     .fromSource(source, WatermarkStrategy.noWatermarks<Row>(), 'rows')
     .assignTimestampsAndWatermarks(strategy);
 }
+
+function rowsOf({ rows, ratePerSecond }: Program): Source<Row, AnySplit> {
+  if (ratePerSecond === undefined) return collectionSource(rows) as Source<Row, AnySplit>;
+  const generator = (index: number): Row => rows[index] as Row;
+  const source = dataGeneratorSource({ generator, count: rows.length, ratePerSecond });
+  return source as unknown as Source<Row, AnySplit>;
+}
+
+/** Of either source. */
+type AnySplit = Parameters<StreamExecutionEnvironment['fromSource']>[0] extends Source<
+  unknown,
+  infer S
+>
+  ? S
+  : never;
 
 const SUM = {
   createAccumulator: () => 0,

@@ -60,6 +60,11 @@ const EXEMPTIONS: readonly Exemption[] = [
     reason: 'the doorbell sleeps on shared memory; inline and simulated runs never do',
   },
   {
+    path: /^src\/testing\/simulation\/stray-rejections\.ts$/,
+    names: ['process'],
+    reason: 'rejections of dead simulated processes have no other place to be caught',
+  },
+  {
     path: /^src\/(index|worker-main)\.ts$/,
     names: ['process'],
     reason: 'composition roots read environment variables and exit codes',

@@ -1,0 +1,275 @@
+/**
+ * Runs a job without faults and with them, on one thread, in virtual time, and compares what it gave.
+ *
+ * Invariants:
+ * 1. Everything that happens is a function of the program and the seed.
+ * 2. Equal results mean: nothing lost, nothing twice, nothing else, and where keys are given, each key's records in their order.
+ */
+import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
+import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { MemoryFileSystem } from '../../base/memory-file-system.ts';
+import { seededRandom } from '../../base/seeded-random.ts';
+import { simulatedEnvironment } from '../../base/simulated-environment.ts';
+import {
+  type FaultKind,
+  type FaultRates,
+  NO_FAULTS,
+  swarmFaultRates,
+} from '../../base/simulated-faults.ts';
+import { SimulatedMachine } from '../../base/simulated-machine.ts';
+import { configurationWith, defaultConfiguration } from '../../graph/configuration.ts';
+import type { JobGraph } from '../../graph/job-graph.ts';
+import {
+  compareResults,
+  describeDifferences,
+  isSame,
+  type ResultDifferences,
+  type Results,
+} from './compare-results.ts';
+import { watchImpurity } from './impurity-watch.ts';
+import { Ledger, withLedger } from './ledger.ts';
+import { liveSimulated, type SimulatedLife } from './simulated-life.ts';
+import { ignoreDeadProcesses } from './stray-rejections.ts';
+
+/** Builds the program; called anew for each process. What `collectAsync` collects is compared. */
+export type SimulationMain = (env: StreamExecutionEnvironment) => void | Promise<void>;
+
+/** A job that writes to a world of its own. */
+export interface SimulationJob<Outside> {
+  /** Makes what lies outside of the job and survives its crashes; called anew for each run. */
+  readonly outside: () => Outside;
+  readonly main: (env: StreamExecutionEnvironment, outside: Outside) => void | Promise<void>;
+  /** What the job has given, at its end: in the world outside, or on the simulated disk. */
+  readonly results?: (outside: Outside, disk: MemoryFileSystem) => Iterable<unknown>;
+}
+
+/** How {@link simulate} runs a job. */
+export interface SimulateOptions {
+  /** Everything follows from it. */
+  readonly seed: number;
+  /** What goes wrong and how often; drawn from the seed if left out. */
+  readonly faults?: Partial<FaultRates> | undefined;
+  /** Workers and default parallelism (2). */
+  readonly parallelism?: number | undefined;
+  /** Whether each process runs at a parallelism of its own, up to {@link SimulateOptions.parallelism}. */
+  readonly rescales?: boolean | undefined;
+  /** Between checkpoints, virtual ms (1000). */
+  readonly checkpointIntervalMs?: number | undefined;
+  /** Options by key, as after `-D`. */
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+  /** The key of a result, where each key's results have one order. */
+  readonly keyOf?: ((result: unknown) => unknown) | undefined;
+  /**
+   * Whether the job is first run twice without faults, at different times, to find code that depends on the clock, on random
+   * numbers or on what an earlier run has left in variables (true).
+   */
+  readonly checksPurity?: boolean | undefined;
+  /** Virtual time after which a run counts as one that never ends (an hour). */
+  readonly virtualMsMax?: number | undefined;
+  /** How to say what repeats the run. */
+  readonly replay?: ((seed: number) => string) | undefined;
+}
+
+/** What {@link simulate} found. */
+export interface SimulationReport {
+  readonly seed: number;
+  /** Of the run with faults. */
+  readonly virtualSeconds: number;
+  /** Records that the sources gave, repeated ones included. */
+  readonly records: number;
+  readonly checkpoints: { readonly completed: number; readonly failed: number };
+  readonly crashes: number;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Processes and attempts after the first. */
+  readonly restores: number;
+  readonly results: number;
+  readonly differences: ResultDifferences;
+}
+
+const CHECKPOINT_INTERVAL_MS = 1000;
+const VIRTUAL_MS_MAX = 3_600_000;
+const PARALLELISM = 2;
+/** By how much the clock of the second run without faults is ahead. */
+const OTHER_TIME_MS = 123_456_789;
+const CHECKPOINTS_URL = 'file:///checkpoints';
+/** Attempts beyond the number of faults: a job that fails by itself shall not run for ever. */
+const SPARE_ATTEMPTS = 20;
+
+/**
+ * Finds out whether a job gives the same when processes die, disks fail and checkpoints are restored.
+ *
+ * @throws SIMULATION_FAILED if it does not; the message has the seed that repeats it
+ * @example
+ * const report = await simulate((env) => {
+ *   env.fromSequence(1, 1000).keyBy((n) => n % 10).reduce((a, b) => a + b).collectAsync('sums');
+ * }, { seed: 7 });
+ * report.crashes; // how often it died on the way
+ */
+export async function simulate<Outside = undefined>(
+  job: SimulationMain | SimulationJob<Outside>,
+  options: SimulateOptions,
+): Promise<SimulationReport> {
+  using _watch = watchImpurity();
+  const simulation = new Simulation(jobOf(job), options);
+  await using _dead = ignoreDeadProcesses(() => simulation.isProcessDead);
+  const expected = await simulation.runWithoutFaults(0);
+  if (options.checksPurity !== false) {
+    const again = await simulation.runWithoutFaults(OTHER_TIME_MS);
+    simulation.requireSame(
+      expected,
+      again,
+      'two runs without any fault differ: the job depends on the clock, on random ' +
+        'numbers, or on variables that outlive a run',
+    );
+  }
+  // Awaited here: what is in use is let go of only afterwards.
+  return await simulation.runWithFaults(expected);
+}
+
+function jobOf<Outside>(job: SimulationMain | SimulationJob<Outside>): SimulationJob<Outside> {
+  if (typeof job !== 'function') return job;
+  return { outside: () => undefined as Outside, main: (env) => job(env) };
+}
+
+class Simulation<Outside> {
+  readonly #job: SimulationJob<Outside>;
+  readonly #options: SimulateOptions;
+  #machine: SimulatedMachine | undefined;
+
+  constructor(job: SimulationJob<Outside>, options: SimulateOptions) {
+    this.#job = job;
+    this.#options = options;
+  }
+
+  get isProcessDead(): boolean {
+    return this.#machine?.isDead === true;
+  }
+
+  async runWithoutFaults(laterMs: number): Promise<Results> {
+    const { seed } = this.#options;
+    const startMs = simulatedEnvironment({ seed }).clock.now() + laterMs;
+    const machine = new SimulatedMachine({ seed, startMs });
+    return (await this.#run(machine, {}, () => this.#parallelism)).results;
+  }
+
+  async runWithFaults(expected: Results): Promise<SimulationReport> {
+    const { seed, rescales = false } = this.#options;
+    const random = seededRandom(seed);
+    const swarm = swarmFaultRates(random);
+    const faults: FaultRates =
+      this.#options.faults === undefined
+        ? swarm
+        : { ...NO_FAULTS, faultsMax: swarm.faultsMax, ...this.#options.faults };
+    const machine = new SimulatedMachine({ seed, faults });
+    const parallelism = (): number =>
+      rescales ? 1 + random.below(this.#parallelism) : this.#parallelism;
+    const startMs = machine.nowMs;
+    const { life, results } = await this.#run(machine, this.#checkpointing(faults), parallelism);
+    const differences = this.requireSame(
+      expected,
+      results,
+      'the job gives something else when things go wrong',
+    );
+    const counts = machine.faults.counts();
+    return {
+      seed,
+      virtualSeconds: (machine.nowMs - startMs) / 1000,
+      records: life.records,
+      checkpoints: { completed: life.completedCheckpoints, failed: life.failedCheckpoints },
+      crashes: counts.crash ?? 0,
+      faults: counts,
+      restores: life.processes - 1 + life.restarts,
+      results: [...results.values()].reduce((sum, { length }) => sum + length, 0),
+      differences,
+    };
+  }
+
+  requireSame(expected: Results, found: Results, what: string): ResultDifferences {
+    const { keyOf } = this.#options;
+    const differences = compareResults(expected, found, keyOf);
+    if (isSame(differences)) return differences;
+    throw this.#failure(`${what}: ${describeDifferences(differences)}`, undefined);
+  }
+
+  get #parallelism(): number {
+    return this.#options.parallelism ?? PARALLELISM;
+  }
+
+  #checkpointing({ faultsMax }: FaultRates): Readonly<Record<string, string>> {
+    const { checkpointIntervalMs = CHECKPOINT_INTERVAL_MS } = this.#options;
+    return {
+      'execution.checkpointing.dir': CHECKPOINTS_URL,
+      'execution.checkpointing.interval': `${checkpointIntervalMs} ms`,
+      'execution.checkpointing.tolerable-failed-checkpoints': String(faultsMax),
+      'restart-strategy.type': 'fixed-delay',
+      'restart-strategy.fixed-delay.attempts': String(faultsMax + SPARE_ATTEMPTS),
+      'restart-strategy.fixed-delay.delay': '100 ms',
+    };
+  }
+
+  async #run(
+    machine: SimulatedMachine,
+    configuration: Readonly<Record<string, string>>,
+    parallelism: () => number,
+  ): Promise<{ readonly life: SimulatedLife; readonly results: Results }> {
+    const { virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
+    this.#machine = machine;
+    const ledger = new Ledger();
+    const outside = this.#job.outside();
+    try {
+      const life = await liveSimulated({
+        machine,
+        graph: async () =>
+          withLedger(await this.#graph(configuration, parallelism(), outside), ledger),
+        virtualMsMax,
+      });
+      return { life, results: this.#results(ledger, outside, machine.disk) };
+    } catch (error) {
+      throw this.#failure(error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  async #graph(
+    given: Readonly<Record<string, string>>,
+    parallelism: number,
+    outside: Outside,
+  ): Promise<JobGraph> {
+    const env = createModuleEnvironment(
+      configurationWith(
+        { ...defaultConfiguration, executor: 'simulated' },
+        {
+          'parallelism.default': String(parallelism),
+          'pipeline.max-parallelism': '128',
+          ...given,
+          ...this.#options.configuration,
+        },
+      ),
+    );
+    await this.#job.main(env, outside);
+    return buildJobGraph(env, 'simulated');
+  }
+
+  #results(ledger: Ledger, outside: Outside, disk: MemoryFileSystem): Results {
+    const results = new Map(ledger.names.map((name) => [name, ledger.records(name)]));
+    if (this.#job.results !== undefined)
+      results.set('results', [...this.#job.results(outside, disk)]);
+    if (results.size > 0) return results;
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      'the job gives nothing to compare: end it in collectAsync(name), or say by results() where its results are',
+    );
+  }
+
+  #failure(message: string, cause: unknown): MillraceError {
+    const { seed, replay = (text: number) => `simulate(job, { seed: ${text} })` } = this.#options;
+    return new MillraceError(
+      'SIMULATION_FAILED',
+      `seed ${seed}: ${message}\nto repeat it: ${replay(seed)}`,
+      {
+        cause,
+        details: { seed },
+      },
+    );
+  }
+}
