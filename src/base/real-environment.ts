@@ -49,7 +49,15 @@ export function realEnvironment(options: RealEnvironmentOptions = {}): Environme
     fileSystem: realFileSystem,
     network: realNetwork,
     processes: realProcesses,
+    faultPoint: preloadedFaultPoint(),
   };
+}
+
+/** Where a module that tests preload (`node --import`) leaves its {@link Environment.faultPoint}. */
+export const FAULT_POINT_HOOK: unique symbol = Symbol.for('millrace.fault-point') as never;
+
+function preloadedFaultPoint(): Environment['faultPoint'] {
+  return (globalThis as { [FAULT_POINT_HOOK]?: Environment['faultPoint'] })[FAULT_POINT_HOOK];
 }
 
 /** The longest delay that Node's timers take; beyond it they fire at once. */

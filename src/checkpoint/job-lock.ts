@@ -112,11 +112,16 @@ function ownership(storage: CheckpointStorage, jobId: string, epoch: number): Jo
   };
 }
 
+/** What cannot be removed now is superseded all the same, and is removed by the next owner. */
 function removeOlder(storage: CheckpointStorage, jobId: string, epoch: number): void {
-  for (const older of epochs(storage, jobId)) {
-    if (older >= epoch) return;
-    storage.remove(lockPath(jobId, older));
-    storage.remove(releasePath(jobId, older));
+  try {
+    for (const older of epochs(storage, jobId)) {
+      if (older >= epoch) return;
+      storage.remove(lockPath(jobId, older));
+      storage.remove(releasePath(jobId, older));
+    }
+  } catch {
+    // The lock is ours: failing here would leave it behind with nobody who knows.
   }
 }
 

@@ -78,6 +78,37 @@ test('commands for running jobs', (t) => {
   t.like(read('stop orders'), { drain: false });
 });
 
+test('commands that look into savepoints', (t) => {
+  t.deepEqual(read('savepoint check job.ts /sp/1 -p 8 -D a=b --allow-non-restored-state -- x'), {
+    kind: 'savepoint-check',
+    job: 'job.ts',
+    savepoint: '/sp/1',
+    configuration: {
+      a: 'b',
+      'parallelism.default': '8',
+      'execution.state-recovery.ignore-unclaimed-state': 'true',
+    },
+    json: false,
+    args: ['x'],
+  });
+  t.deepEqual(read('state list /sp/1 --json'), {
+    kind: 'state-list',
+    savepoint: '/sp/1',
+    json: true,
+  });
+  t.deepEqual(read('state query /sp/1 --operator o --state s --key 5 --format csv --limit 7'), {
+    kind: 'state-query',
+    savepoint: '/sp/1',
+    operator: 'o',
+    state: 's',
+    key: '5',
+    format: 'csv',
+    limit: 7,
+    json: false,
+  });
+  t.like(read('state query /sp/1 --operator o --state s'), { format: 'table', key: undefined });
+});
+
 const WRONG: readonly (readonly [line: string, problem: RegExp])[] = [
   ['run job.ts --resume --from /sp/1', /--resume.*cannot be used with.*--from/],
   ['run job.ts --state redis', /Allowed choices are heap, rocksdb/],
@@ -87,6 +118,14 @@ const WRONG: readonly (readonly [line: string, problem: RegExp])[] = [
   ['stop a b c', /too many arguments/],
   ['savepoint a --format zip', /Allowed choices are canonical, native/],
   ['savepoint', /missing required argument 'job'/],
+  ['savepoint check job.ts', /missing required argument 'savepoint'/],
+  ['state query /sp/1 --state s', /required option '--operator <uid>' not specified/],
+  ['state query /sp/1 --operator o --state s --limit 0', /whole number from 1/],
+  [
+    'state query /sp/1 --operator o --state s --format xml',
+    /Allowed choices are table, jsonl, csv/,
+  ],
+  ['state', /no command was given/],
   ['stpo a', /unknown command 'stpo'/],
 ];
 
@@ -98,7 +137,13 @@ for (const [line, problem] of WRONG) {
   });
 }
 
-for (const command of ['run', 'list', 'cancel', 'savepoint', 'stop']) {
+const COMMANDS = ['run', 'list', 'cancel', 'savepoint', 'stop'].concat([
+  'savepoint check',
+  'state list',
+  'state query',
+]);
+
+for (const command of COMMANDS) {
   test(`help of ${command} has examples and exit codes that fit a terminal`, (t) => {
     const request = read(`${command} --help`);
     t.is(request.kind, 'nothing');

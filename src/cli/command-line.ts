@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addJobCommands } from './job-grammar.ts';
 import type { NothingToRun, Request } from './requests.ts';
 import { addRun } from './run-grammar.ts';
+import { addSavepointCheck, addStateCommands } from './savepoint/grammar.ts';
 
 /** Reads the arguments after `node main.js`. */
 export function readCommandLine(argv: readonly string[]): Request {
@@ -48,9 +49,12 @@ function newProgram({ write, onRequest }: Hooks): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
+    // Long terms leave little room; descriptions shall wrap there, too.
+    .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({ writeOut: write, writeErr: write })
     .showHelpAfterError('(millrace --help shows what there is)');
   addRun(program, onRequest);
-  addJobCommands(program, onRequest);
+  addSavepointCheck(addJobCommands(program, onRequest), onRequest);
+  addStateCommands(program, onRequest);
   return program;
 }

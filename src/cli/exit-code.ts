@@ -3,8 +3,8 @@ import { ERROR_CODES, type ErrorCode } from '../base/errors.ts';
 
 /** The job has finished. */
 export const FINISHED = 0;
-/** The job ran and failed. */
-const JOB_FAILED = 1;
+/** The job ran and failed, or what was asked for did. */
+export const JOB_FAILED = 1;
 /** The command line or the program is wrong: nothing ran. */
 export const WRONG_USAGE = 2;
 /** The job was canceled by SIGINT or SIGTERM. */

@@ -11,8 +11,7 @@ import { ScriptedJob } from '../server/testing/scripted-job.ts';
 import { readCommandLine } from './command-line.ts';
 import { jobCommand } from './job-commands.ts';
 import type { JobRequest } from './requests.ts';
-import type { Terminal } from './terminal.ts';
-import { plainStyle } from './text-style.ts';
+import { textTerminal } from './testing/text-terminal.ts';
 
 interface Ran {
   readonly code: number;
@@ -39,25 +38,7 @@ async function setup(t: ExecutionContext): Promise<Setup> {
 }
 
 async function run(line: string, environment: Environment): Promise<Ran> {
-  const texts = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr'): Terminal['stdout'] => ({
-    write: (text) => {
-      texts[name] += text;
-    },
-    flush: async () => undefined,
-    isTerminal: false,
-    columns: 80,
-    style: plainStyle,
-  });
-  const terminal: Terminal = {
-    stdout: stream('stdout'),
-    stderr: stream('stderr'),
-    onInterrupt: () => () => undefined,
-    beforeOutput: () => () => undefined,
-    exit: () => {
-      throw new Error('a command does not exit by itself');
-    },
-  };
+  const { terminal, texts } = textTerminal();
   const code = await jobCommand(
     readCommandLine(line.split(' ')) as JobRequest,
     terminal,

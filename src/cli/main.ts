@@ -4,7 +4,7 @@ import { MillraceError } from '../base/errors.ts';
 import { readCommandLine } from './command-line.ts';
 import { FINISHED, WRONG_USAGE } from './exit-code.ts';
 import { jsonFailure } from './json-output.ts';
-import type { JobRequest, NothingToRun, RunRequest } from './requests.ts';
+import type { JobRequest, NothingToRun, RunRequest, StateRequest } from './requests.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -17,6 +17,10 @@ async function main(argv: readonly string[], terminal: Terminal): Promise<number
     case 'savepoint':
     case 'stop':
       return control(request, terminal);
+    case 'savepoint-check':
+    case 'state-list':
+    case 'state-query':
+      return state(request, terminal);
     case 'nothing':
       return showHelp(request, argv, terminal);
     default:
@@ -57,6 +61,19 @@ async function control(request: JobRequest, terminal: Terminal): Promise<number>
     import('../base/real-environment.ts'),
   ]);
   return jobCommand(request, terminal, realEnvironment());
+}
+
+async function state(request: StateRequest, terminal: Terminal): Promise<number> {
+  const [{ realEnvironment }] = await Promise.all([
+    import('../base/real-environment.ts'),
+    import('../index.ts'),
+  ]);
+  if (request.kind === 'savepoint-check') {
+    const { checkCommand } = await import('./savepoint/check-command.ts');
+    return checkCommand(request, terminal, realEnvironment());
+  }
+  const { stateCommand } = await import('./savepoint/state-command.ts');
+  return stateCommand(request, terminal, realEnvironment());
 }
 
 const terminal = processTerminal();

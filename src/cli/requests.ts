@@ -56,6 +56,44 @@ export type SavepointFormat = 'canonical' | 'native';
 /** What is asked of running jobs. */
 export type JobRequest = ListRequest | CancelRequest | SavepointRequest | StopRequest;
 
+/** `millrace savepoint check <job> <savepoint>` */
+export interface SavepointCheckRequest {
+  readonly kind: 'savepoint-check';
+  /** The job module, as typed. */
+  readonly job: string;
+  readonly savepoint: string;
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly json: boolean;
+  readonly args: readonly string[];
+}
+
+/** What is asked of checkpoints and savepoints. */
+export type StateRequest = SavepointCheckRequest | StateListRequest | StateQueryRequest;
+
+/** `millrace state list <savepoint>` */
+export interface StateListRequest {
+  readonly kind: 'state-list';
+  readonly savepoint: string;
+  readonly json: boolean;
+}
+
+/** `millrace state query <savepoint>` */
+export interface StateQueryRequest {
+  readonly kind: 'state-query';
+  readonly savepoint: string;
+  /** A uid, an operator's id, or its name. */
+  readonly operator: string;
+  readonly state: string;
+  /** As typed. */
+  readonly key: string | undefined;
+  readonly format: StateFormat;
+  readonly limit: number | undefined;
+  readonly json: boolean;
+}
+
+/** How rows of state are written. */
+export type StateFormat = 'table' | 'jsonl' | 'csv';
+
 /** Nothing to run: help or version were shown, or the command line is wrong. */
 export interface NothingToRun {
   readonly kind: 'nothing';
@@ -66,4 +104,4 @@ export interface NothingToRun {
 }
 
 /** What a command line asks for. */
-export type Request = RunRequest | JobRequest | NothingToRun;
+export type Request = RunRequest | JobRequest | StateRequest | NothingToRun;

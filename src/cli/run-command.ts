@@ -36,7 +36,7 @@ export async function runCommand(
   let job: JobClient | undefined;
   let door: OpenDoor | undefined;
   try {
-    job = await startJob(request, environment);
+    job = await startJob(request, terminal, environment);
     interrupts.cancels(job);
     door = await openDoor(job, { request, terminal, environment });
     const result = await watchJob(job, terminal, environment);
@@ -65,7 +65,11 @@ function reportFinished(error: unknown, { json }: RunRequest, { stdout }: Termin
   return FINISHED;
 }
 
-async function startJob(request: RunRequest, environment: Environment): Promise<JobClient> {
+async function startJob(
+  request: RunRequest,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<JobClient> {
   const { clock, fileSystem } = environment;
   const startedAt = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const run = startedAt.replaceAll(':', '-');
@@ -73,6 +77,7 @@ async function startJob(request: RunRequest, environment: Environment): Promise<
     executor: request.executor,
     configuration: request.configuration,
     resume: request.resume,
+    onWarning: (warning) => terminal.stderr.write(`warning: ${warning.message}\n`),
     args: request.args.map((arg) => arg.replaceAll('{run}', run)),
   });
   await refuseCollected(job);

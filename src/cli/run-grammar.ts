@@ -113,13 +113,15 @@ function namedOptions(options: RunOptions): Readonly<Record<string, string>> {
   );
 }
 
-function parallelism(text: string): number {
+/** Reads `--parallelism`. */
+export function parallelism(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= PARALLELISM_MAX) return value;
   throw new InvalidArgumentError(`Give a whole number from 1 to ${PARALLELISM_MAX}.`);
 }
 
-function definition(
+/** Reads one `-D`, after others. */
+export function definition(
   text: string,
   before: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {

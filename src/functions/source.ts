@@ -6,6 +6,14 @@
  * 1. A split is plain data (it crosses threads and is written into checkpoints) and holds its position.
  * 2. `pollNext` never blocks and never awaits; it emits a bounded number of records per call (one is fine).
  * 3. What `snapshotState` returns, given to a fresh reader by `addSplits`, continues after the last emitted record.
+ * 4. Splits are of the kinds of data that snapshots hold (numbers, strings, booleans, bigints, bytes, null, undefined, arrays,
+ *    plain objects), and any reader reads any split, from any position, several at once: on a restore they are dealt out anew.
+ *
+ * What the job keeps:
+ * 1. A checkpoint holds the enumerator's `snapshotState` and each reader's, taken so that every split is in exactly one of them.
+ *    A reader is not within a `pollNext` then.
+ * 2. On a restore, `createEnumerator` gets what the enumerator gave (an empty list too), then `start`; each new reader gets its share
+ *    of the readers' splits by `addSplits` before its `start`, then `addReader` is called for it.
  */
 import type { Environment } from '../base/environment.ts';
 import type { TypeInformation } from '../types/type-information.ts';
@@ -53,7 +61,7 @@ export interface SourceReaderContext {
 
 /** Reads splits in one subtask. */
 export interface SourceReader<T, S extends SourceSplit = SourceSplit> {
-  /** Called once, before all else. */
+  /** Called once, before all else but `addSplits` of what was restored: a reader that has splits then need not ask for one. */
   start?(): void;
   pollNext(output: ReaderOutput<T>): InputStatus;
   /** Resolves when `pollNext` is worth calling after it returned NOTHING_AVAILABLE. */
@@ -101,6 +109,7 @@ export interface Source<T, S extends SourceSplit = SourceSplit> {
   readonly producedType?: TypeInformation<T> | undefined;
   /** The largest useful parallelism, if there is one. */
   readonly parallelismMax?: number | undefined;
+  /** `restored`: what the enumerator's `snapshotState` gave; then no splits are looked for. */
   createEnumerator(context: SplitEnumeratorContext<S>, restored?: readonly S[]): SplitEnumerator<S>;
   createReader(context: SourceReaderContext): SourceReader<T, S>;
 }

@@ -156,6 +156,8 @@ export interface ExecutionRequest {
    * job has finished, there is nothing to run: JOB_FINISHED.
    */
   readonly resume?: boolean | undefined;
+  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  readonly onWarning?: ((warning: Error) => void) | undefined;
 }
 
 /** A job module and its arguments. */

@@ -25,6 +25,8 @@ export interface JobModuleOptions {
    * starts. Throws JOB_FINISHED if that job has finished.
    */
   readonly resume?: boolean | undefined;
+  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  readonly onWarning?: ((warning: Error) => void) | undefined;
   readonly environment?: Environment | undefined;
 }
 
@@ -53,7 +55,13 @@ export async function executeJobModule(
   const module = { url: href, args };
   const graph = await buildModuleGraph(module, base, jobName, buildJobGraph);
   const environment = options.environment ?? builtIn('environment')();
-  return jobExecutor(base.executor).execute({ graph, environment, module, resume: options.resume });
+  return jobExecutor(base.executor).execute({
+    graph,
+    environment,
+    module,
+    resume: options.resume,
+    onWarning: options.onWarning,
+  });
 }
 
 function hrefOf(url: URL | string): string {

@@ -40,7 +40,6 @@ export interface JobMasterOptions {
   readonly jobId: string;
   readonly execution: JobExecution;
   readonly onStatus: (status: 'running' | 'restarting') => void;
-  readonly onWarning?: ((warning: Error) => void) | undefined;
 }
 
 /** See the file's head. */
@@ -49,7 +48,6 @@ export class JobMaster {
   readonly #environment: Environment;
   readonly #strategy: RestartStrategy;
   readonly #restarts: Restart[] = [];
-  readonly #warnings: Error[] = [];
   #checkpoints: JobCheckpoints | undefined;
   #runner: TaskRunner | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
@@ -117,8 +115,7 @@ export class JobMaster {
 
   /** What ends nothing, but should be known. */
   readonly #warn = (error: Error): void => {
-    this.#warnings.push(error);
-    this.#options.onWarning?.(error);
+    this.#options.request.onWarning?.(error);
   };
 
   async #running(): Promise<CheckpointCoordinator> {
@@ -185,6 +182,7 @@ export class JobMaster {
         this.#checkpoints?.attemptRuns(number, selected);
       },
       report: (report) => this.#report(report),
+      warn: this.#warn,
     };
     const runner = execution.newAttempt(attempt);
     this.#runner = runner;

@@ -10,6 +10,8 @@ export interface Attempt {
   /** Every task is open and about to run. */
   readonly running: () => void;
   readonly report: (report: TaskReport) => void;
+  /** What ends nothing, but should be known. */
+  readonly warn: (warning: Error) => void;
 }
 
 /** Runs the tasks of one attempt. */

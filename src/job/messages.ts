@@ -89,6 +89,8 @@ export interface WorkerDeployment {
   readonly module: JobModule;
   readonly configuration: PipelineConfiguration;
   readonly state: StateDeployment;
+  /** See `metrics/heartbeats.ts`. */
+  readonly heartbeats: SharedArrayBuffer;
   readonly metricsBuffer: ArrayBufferLike;
   /** One doorbell per worker, then the host's. */
   readonly doorbells: SharedArrayBuffer;

@@ -12,6 +12,7 @@ import type { Environment } from '../base/environment.ts';
 import { MillraceError, toPlainError } from '../base/errors.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { graphFingerprint } from '../graph/graph-hash.ts';
+import { HeartbeatWriter } from '../metrics/heartbeats.ts';
 import type { CollectEndpoint } from '../operators/chain-stage.ts';
 import { EdgeSchema } from '../runtime/channel/edge-schema.ts';
 import { OverflowQueue } from '../runtime/channel/overflow-queue.ts';
@@ -109,6 +110,7 @@ class RunningWorker {
         publish();
       },
       alwaysTurn: false,
+      heartbeat: new HeartbeatWriter(this.#deployment.heartbeats, this.#deployment.workerIndex),
     });
     this.#loop = loop;
     this.#waitForStart();

@@ -13,6 +13,7 @@ import type { SourceSplit } from '../functions/source.ts';
 import { describeGraphDifference, graphFingerprint } from '../graph/graph-hash.ts';
 import type { ExecutionRequest, JobExecutor, JobModule } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
+import { allocateHeartbeats, HeartbeatReader } from '../metrics/heartbeats.ts';
 import { connectionsOf } from '../runtime/channel/connections.ts';
 import { Doorbell } from '../runtime/ring/doorbell.ts';
 import { allocateRing } from '../runtime/ring/index.ts';
@@ -28,6 +29,7 @@ import {
   type SourceCoordinator,
   sourceCoordinators,
 } from './source-coordinator.ts';
+import { type Stall, Watchdog } from './watchdog.ts';
 import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threads.ts';
 
 /** How long a worker may take to stop by itself. */
@@ -90,6 +92,11 @@ class WorkersExecution implements JobExecution {
   }
 }
 
+function operatorName(graph: JobGraph, vertex: number, operator: number | undefined): string {
+  const { name, nodes } = graph.vertices[vertex] ?? { name: `vertex ${vertex}`, nodes: [] };
+  return (operator === undefined ? undefined : nodes[operator]?.name) ?? name;
+}
+
 function noModule(): MillraceError {
   return new MillraceError(
     'JOB_MODULE_INVALID',
@@ -111,6 +118,8 @@ class WorkersRunner implements TaskRunner {
   readonly #workers: number;
   readonly #ports: MessagePort[] = [];
   readonly #doorbells: SharedArrayBuffer;
+  readonly #heartbeats: SharedArrayBuffer;
+  readonly #watchdog: Watchdog;
   readonly #coordinators: ReadonlyMap<number, SourceCoordinator>;
   readonly #receiver: CollectReceiver;
   #readyWorkers = 0;
@@ -126,6 +135,14 @@ class WorkersRunner implements TaskRunner {
     this.#graph = request.graph;
     this.#workers = Math.max(1, ...request.graph.vertices.map((vertex) => vertex.parallelism));
     this.#doorbells = Doorbell.allocate(this.#workers + 1);
+    this.#heartbeats = allocateHeartbeats(this.#workers);
+    this.#watchdog = new Watchdog({
+      clock: request.environment.clock,
+      heartbeats: new HeartbeatReader(this.#heartbeats),
+      timeoutMs: this.#graph.configuration.watchdogTimeoutMs,
+      nameOf: (vertex, operator) => operatorName(this.#graph, vertex, operator),
+      onStall: (stall) => this.#stalled(stall),
+    });
     const { enumeratorSplits } = attempt;
     const { environment } = request;
     this.#coordinators = sourceCoordinators(
@@ -154,6 +171,7 @@ class WorkersRunner implements TaskRunner {
 
   async #runWorkers(): Promise<void> {
     const rings = this.#allocateRings();
+    this.#watchdog.start();
     const receiving = this.#receiver.run().catch((error: unknown) => this.fail(error));
     const running: Promise<void>[] = [];
     for (let index = 0; index < this.#workers; index++) {
@@ -166,6 +184,7 @@ class WorkersRunner implements TaskRunner {
   }
 
   async #close(): Promise<void> {
+    this.#watchdog.stop();
     this.#receiver.end();
     this.#stopTimer?.cancel();
     await this.#stopped;
@@ -283,6 +302,12 @@ class WorkersRunner implements TaskRunner {
     new Doorbell(this.#doorbells, index).ring();
   }
 
+  /** An operator that has held its worker for twice the time will not give it back: the threads are replaced. */
+  #stalled({ error, isLost }: Stall): void {
+    this.#options.attempt.warn(error);
+    if (isLost) this.fail(error);
+  }
+
   #stopWorkers(): void {
     this.#receiver.discard();
     for (let index = 0; index < this.#workers; index++) this.#post(index, { kind: 'cancel' });
@@ -325,6 +350,7 @@ class WorkersRunner implements TaskRunner {
       module,
       configuration: request.graph.configuration,
       state: this.#options.attempt.state,
+      heartbeats: this.#heartbeats,
       metricsBuffer: job.metricsBuffer,
       doorbells: this.#doorbells,
       hostDoorbell: this.#workers,

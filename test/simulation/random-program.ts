@@ -101,12 +101,10 @@ function rowsOf({ rows, ratePerSecond }: Program): Source<Row, AnySplit> {
 }
 
 /** Of either source. */
-type AnySplit = Parameters<StreamExecutionEnvironment['fromSource']>[0] extends Source<
-  unknown,
-  infer S
->
-  ? S
-  : never;
+type AnySplit =
+  Parameters<StreamExecutionEnvironment['fromSource']>[0] extends Source<unknown, infer S>
+    ? S
+    : never;
 
 const SUM = {
   createAccumulator: () => 0,

@@ -273,11 +273,11 @@ class FileStorage implements CheckpointStorage {
     };
     for (const start of folders) {
       sync(start);
-      for (let folder = start; !this.#durableFolders.has(folder); folder = parentOf(folder)) {
+      for (let folder = start; folder !== '/'; folder = parentOf(folder)) {
+        if (this.#durableFolders.has(folder)) continue;
         const parent = parentOf(folder);
-        if (parent === folder) break;
-        if (folder === this.#root || !this.#isInside(folder)) syncForeign(() => sync(parent));
-        else sync(parent);
+        if (this.#isInside(folder)) sync(parent);
+        else syncForeign(() => sync(parent));
         this.#durableFolders.add(folder);
       }
     }

@@ -46,6 +46,15 @@ test('a position at any value goes on with the next, if the factory repeats itse
   }
 });
 
+test('an iterable that continues by itself is not skipped', async (t) => {
+  const restored = [{ splitId: 'async-iterable', emitted: 1000 }];
+  const source = asyncIterableSource(() => upTo(12), undefined, { onRestore: 'continue' });
+  const run = await new SourceRun(source, { restored }).toEnd();
+  t.deepEqual(run.records(), numbers(12));
+  const wrong = { onRestore: 'skip' as 'replay' };
+  t.throws(() => asyncIterableSource(() => upTo(1), undefined, wrong), { message: /onRestore/ });
+});
+
 test("the iterator's error fails the job after the values before it", async (t) => {
   const cause = new Error('the line is dead');
   const run = new SourceRun(

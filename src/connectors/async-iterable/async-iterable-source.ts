@@ -4,12 +4,12 @@
  *
  * Invariants:
  * 1. There is one split; its position counts the values emitted. A restored reader makes the
- *    iterable anew and drops that many, so it continues rightly if the factory gives the same
- *    values again, and only then.
+ *    iterable anew and, with `onRestore: 'replay'`, drops that many.
  * 2. At most {@link READ_AHEAD_MAX} values are pulled and not yet emitted.
  * 3. The iterator's error fails the job after the values before it; `close` always ends the
  *    iterator.
  */
+import { MillraceError } from '../../base/errors.ts';
 import {
   END_OF_INPUT,
   type InputStatus,
@@ -32,6 +32,18 @@ export interface AsyncIterableSplit extends SourceSplit {
   readonly emitted: number;
 }
 
+/** Options of {@link asyncIterableSource}. */
+export interface AsyncIterableOptions {
+  /**
+   * What the factory gives when the job goes on from a checkpoint:
+   * - `replay` (default): the same values again, from the first. Those that were emitted before the
+   *   checkpoint are dropped. Exactly once if they are the same; if they are not, values get lost.
+   * - `continue`: what comes next, as from a socket. Nothing is dropped; what was pulled since the
+   *   checkpoint is lost: at most once.
+   */
+  readonly onRestore?: 'replay' | 'continue' | undefined;
+}
+
 /** Values pulled from the iterator and not yet emitted. */
 export const READ_AHEAD_MAX = 1024;
 /** Records emitted per call of `pollNext`, so that the task's loop gets its turn. */
@@ -39,7 +51,8 @@ const RECORDS_PER_POLL_MAX = 256;
 
 /**
  * A source of the values of an async iterable, read by one subtask in their order; it ends when the
- * iterable does.
+ * iterable does. An iterable cannot be rewound, so after a failure it depends on the factory what is
+ * read again: see {@link AsyncIterableOptions.onRestore}.
  *
  * @param factory - makes the iterable; called in the thread that reads it, once per start of the
  *   job
@@ -50,19 +63,29 @@ const RECORDS_PER_POLL_MAX = 256;
 export function asyncIterableSource<T>(
   factory: () => AsyncIterable<T>,
   type?: TypeInformation<T>,
+  options: AsyncIterableOptions = {},
 ): Source<T, AsyncIterableSplit> {
+  const { onRestore = 'replay' } = options;
+  if (onRestore !== 'replay' && onRestore !== 'continue') {
+    throw new MillraceError(
+      'ILLEGAL_ARGUMENT',
+      `onRestore of asyncIterableSource is 'replay' or 'continue', got '${String(onRestore)}'`,
+    );
+  }
+  const isReplayed = onRestore === 'replay';
   return {
     boundedness: 'continuous-unbounded',
     producedType: type,
     parallelismMax: 1,
     createEnumerator: (context, restored = [{ splitId: 'async-iterable', emitted: 0 }]) =>
       new StaticSplitEnumerator(context, restored),
-    createReader: (context) => new AsyncIterableReader(factory, context),
+    createReader: (context) => new AsyncIterableReader(factory, isReplayed, context),
   };
 }
 
 class AsyncIterableReader<T> implements SourceReader<T, AsyncIterableSplit> {
   readonly #factory: () => AsyncIterable<T>;
+  readonly #isReplayed: boolean;
   readonly #context: SourceReaderContext;
   readonly #availability: Availability;
   #split: AsyncIterableSplit | undefined;
@@ -70,8 +93,9 @@ class AsyncIterableReader<T> implements SourceReader<T, AsyncIterableSplit> {
   #emitted = 0;
   #noMoreSplits = false;
 
-  constructor(factory: () => AsyncIterable<T>, context: SourceReaderContext) {
+  constructor(factory: () => AsyncIterable<T>, isReplayed: boolean, context: SourceReaderContext) {
     this.#factory = factory;
+    this.#isReplayed = isReplayed;
     this.#context = context;
     this.#availability = new Availability(context.environment.clock);
   }
@@ -100,7 +124,7 @@ class AsyncIterableReader<T> implements SourceReader<T, AsyncIterableSplit> {
       this.#split = split;
       this.#emitted = split.emitted;
       this.#readAhead = new ReadAhead(this.#factory, {
-        skip: split.emitted,
+        skip: this.#isReplayed ? split.emitted : 0,
         valuesMax: READ_AHEAD_MAX,
         clock: this.#context.environment.clock,
         onChange: () => this.#availability.wake(),

@@ -1,2 +1,6 @@
 /** `millrace/connectors/async-iterable`: a source of an async iterable's values. */
-export { type AsyncIterableSplit, asyncIterableSource } from './async-iterable-source.ts';
+export {
+  type AsyncIterableOptions,
+  type AsyncIterableSplit,
+  asyncIterableSource,
+} from './async-iterable-source.ts';

@@ -5,7 +5,7 @@ import { RateLimiter, requireRate } from './rate-limiter.ts';
 
 test('record k is due k / rate seconds after the start', (t) => {
   const clock = simulatedClock(0);
-  const limiter = new RateLimiter(clock, 100, 1);
+  const limiter = new RateLimiter(clock, 100);
   t.is(limiter.permits(), 1);
   limiter.take(1);
   t.is(limiter.permits(), 0);
@@ -14,17 +14,9 @@ test('record k is due k / rate seconds after the start', (t) => {
   t.is(limiter.permits(), 3);
 });
 
-test('subtasks share the rate', (t) => {
-  const clock = simulatedClock(0);
-  const limiter = new RateLimiter(clock, 100, 4);
-  limiter.permits();
-  clock.advanceBy(400);
-  t.is(limiter.permits(), 11);
-});
-
 test('after a standstill no more than a second is made up for', (t) => {
   const clock = simulatedClock(0);
-  const limiter = new RateLimiter(clock, 1000, 1);
+  const limiter = new RateLimiter(clock, 1000);
   limiter.take(limiter.permits());
   clock.advanceBy(60_000);
   const burst = limiter.permits();
@@ -41,7 +33,7 @@ test('over any waits the count never leaves the rate by more than a record', (t)
       fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 50 }),
       (rate, waits) => {
         const clock = simulatedClock(0);
-        const limiter = new RateLimiter(clock, rate, 1);
+        const limiter = new RateLimiter(clock, rate);
         let taken = 0;
         for (const waitMs of [0, ...waits]) {
           clock.advanceBy(waitMs);
@@ -58,7 +50,7 @@ test('over any waits the count never leaves the rate by more than a record', (t)
 
 test('a wait always lets time pass', (t) => {
   const clock = simulatedClock(0);
-  const limiter = new RateLimiter(clock, 3_333_333.3, 7);
+  const limiter = new RateLimiter(clock, 3_333_333.3 / 7);
   for (let step = 0; step < 200; step++) {
     limiter.take(limiter.permits());
     t.true(limiter.waitMs() > 0);

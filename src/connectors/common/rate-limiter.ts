@@ -20,10 +20,9 @@ export class RateLimiter {
   #startMs: number | undefined;
   #taken = 0;
 
-  /** A limiter of one subtask's share of `ratePerSecond`. */
-  constructor(clock: Clock, ratePerSecond: number, parallelism: number) {
+  constructor(clock: Clock, ratePerSecond: number) {
     this.#clock = clock;
-    this.#ratePerMs = ratePerSecond / parallelism / 1000;
+    this.#ratePerMs = ratePerSecond / 1000;
   }
 
   /** How many records are due and not yet taken. */

@@ -11,7 +11,10 @@
  * 1. The splits cover the numbers below the end, each exactly once, whatever their positions.
  * 2. A reader of several splits (after a rescale) always goes on where the smallest number is, so
  *    that times that grow with the numbers stay in order.
+ * 3. The rate is the splits': each has its part of the job's, whichever reader has it. It starts anew
+ *    after a restore; what was missed meanwhile is not made up for.
  */
+import type { Clock } from '../../base/environment.ts';
 import {
   END_OF_INPUT,
   type InputStatus,
@@ -70,19 +73,17 @@ interface StridedSplitBuffer {
 export class StridedReader<T> implements SourceReader<T, StridedSplit> {
   readonly #options: StridedReaderOptions<T>;
   readonly #recordsPerPollMax: number;
-  readonly #limiter: RateLimiter | undefined;
+  readonly #clock: Clock;
+  #limiter: RateLimiter | undefined;
   readonly #availability: Availability;
   #splits: StridedSplitBuffer[] = [];
   #noMoreSplits = false;
 
   constructor(options: StridedReaderOptions<T>, context: SourceReaderContext) {
-    const clock = context.environment.clock;
+    this.#clock = context.environment.clock;
     this.#options = options;
     this.#recordsPerPollMax = options.recordsPerPollMax ?? RECORDS_PER_POLL_MAX;
-    this.#availability = new Availability(clock);
-    if (options.ratePerSecond !== undefined) {
-      this.#limiter = new RateLimiter(clock, options.ratePerSecond, context.parallelism);
-    }
+    this.#availability = new Availability(this.#clock);
   }
 
   pollNext(output: ReaderOutput<T>): InputStatus {
@@ -101,8 +102,9 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
 
   isAvailable(): Promise<void> {
     if (this.#splits.length > 0) {
-      const waits = this.#limiter !== undefined && this.#limiter.permits() === 0;
-      return waits ? this.#availability.wait(this.#limiter.waitMs()) : Promise.resolve();
+      const limiter = this.#limiter;
+      const waits = limiter !== undefined && limiter.permits() === 0;
+      return waits ? this.#availability.wait(limiter.waitMs()) : Promise.resolve();
     }
     return this.#noMoreSplits ? Promise.resolve() : this.#availability.wait();
   }
@@ -111,6 +113,7 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
     for (const { splitId, next, end, stride } of splits) {
       if (next < end) this.#splits.push({ splitId, next, end, stride });
     }
+    this.#setRate();
     this.#availability.wake();
   }
 
@@ -125,6 +128,13 @@ export class StridedReader<T> implements SourceReader<T, StridedSplit> {
 
   close(): void {
     this.#availability.close();
+  }
+
+  #setRate(): void {
+    const { ratePerSecond } = this.#options;
+    if (ratePerSecond === undefined || this.#splits.length === 0) return;
+    const share = this.#splits.reduce((sum, { stride }) => sum + 1 / stride, 0);
+    this.#limiter = new RateLimiter(this.#clock, ratePerSecond * share);
   }
 
   /** The split with the smallest number; there is one. */

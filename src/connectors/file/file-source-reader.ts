@@ -2,7 +2,8 @@
  * Reads the file splits of one subtask, one after the other.
  *
  * Invariants:
- * 1. One split is read and at most one more waits; the next is asked for when one is begun.
+ * 1. One split is read and, once what was restored is read, at most one more waits; the next is
+ *    asked for when the last one that waits is begun.
  * 2. A snapshot holds the split being read at its position, then the one that waits.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -37,8 +38,9 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
     this.#open = open;
   }
 
+  /** As in Flink, a reader that was restored with splits reads these first. */
   start(): void {
-    this.#requestSplit();
+    if (this.#waiting.length === 0) this.#requestSplit();
   }
 
   pollNext(output: ReaderOutput<T>): InputStatus {

@@ -177,3 +177,61 @@ test('restore: the watermark goes on from the least maximum of the snapshots', (
     [29],
   );
 });
+
+/** Rows and watermarks in their order. */
+function story(driver: StageDriver): string[] {
+  const lines: string[] = driver.output.map(({ timestamp }) => `row ${timestamp}`);
+  // From the last: what was inserted does not move what is before.
+  for (const { signal, afterRows } of driver.signals.toReversed()) {
+    lines.splice(afterRows, 0, `watermark ${signal}`);
+  }
+  return lines;
+}
+
+const punctuated: WatermarkStrategy<Reading> = WatermarkStrategy.forGenerator(
+  (): WatermarkGenerator<Reading> => ({
+    onEvent: (_value, timestamp, output) => output.emitWatermark(timestamp - 5),
+    onPeriodicEmit: () => undefined,
+  }),
+).withTimestampAssigner((reading) => reading.at);
+
+for (const [name, strategy] of [
+  ['on-event', bounded(10).withEmitStrategy('on-event')],
+  ['punctuated', punctuated],
+] as const) {
+  test(`restore (${name}): a job that is interrupted at any record tells the same story`, (t) => {
+    const times = [100, 90, 120, 60, 120, 119, 131, 100, 150];
+    const whole = drive(strategy);
+    whole.push(at(...times));
+    for (let cut = 0; cut <= times.length; cut++) {
+      const before = drive(strategy);
+      before.push(at(...times.slice(0, cut)));
+      const snapshot = before.stage.snapshot?.(ANY_CHECKPOINT) ?? t.fail();
+      const stage = timestampsAndWatermarksStage({ kind: 'timestamps-and-watermarks', strategy });
+      const after = new StageDriver(stage, {}, [structuredClone(snapshot)] as never);
+      after.push(at(...times.slice(cut)));
+      const [first, ...rest] = story(after);
+      // Before the first record stands the watermark that was out at the cut.
+      const last = before.signals.at(-1)?.signal;
+      const expected = story(whole).slice(story(before).length);
+      if (last === undefined || cut === times.length) t.deepEqual(story(after), expected);
+      else t.deepEqual([first, ...rest], [`watermark ${last}`, ...expected], `cut at ${cut}`);
+    }
+  });
+}
+
+test('restore: without records the watermark comes at the first wake-up, and survives the next cut', (t) => {
+  const strategy = bounded(10).withEmitStrategy('on-event');
+  const before = drive(strategy);
+  before.push(at(100));
+  let snapshot = before.stage.snapshot?.(ANY_CHECKPOINT) ?? t.fail();
+  for (let round = 0; round < 2; round++) {
+    const stage = timestampsAndWatermarksStage({ kind: 'timestamps-and-watermarks', strategy });
+    const after = new StageDriver(stage, {}, [structuredClone(snapshot)] as never);
+    t.deepEqual(after.stage.snapshot?.(ANY_CHECKPOINT), snapshot);
+    t.is(after.wakeUpMs, 0);
+    after.fireWakeUp();
+    t.deepEqual(story(after), ['watermark 89']);
+    snapshot = after.stage.snapshot?.(ANY_CHECKPOINT) ?? t.fail();
+  }
+});

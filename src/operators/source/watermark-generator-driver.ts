@@ -13,7 +13,9 @@
  *    interval: it may live by the clock.
  * 3. Bounded out-of-orderness emits `maxTimestamp − delayMs − 1`; before the first record there is
  *    no watermark.
- * 4. Idle is declared `idlenessMs` after the last record, late by at most one watermark interval;
+ * 4. After a restore the watermark that was out at the checkpoint is out again before the first
+ *    record is: a record that was late then is late now.
+ * 5. Idle is declared `idlenessMs` after the last record, late by at most one watermark interval;
  *    time in which the task was held back does not count.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -37,6 +39,14 @@ export interface WatermarkHost {
   emitStatus(idle: boolean): void;
 }
 
+/** What a driver goes on from: plain data. */
+export interface WatermarkState {
+  /** The largest timestamp seen by a built-in generator. */
+  readonly maxTimestamp: number;
+  /** The last watermark emitted. */
+  readonly watermark: number;
+}
+
 /** Gives a record its timestamp. */
 export type AssignTimestamp = (value: unknown, timestamp: number) => number;
 /** Takes note of a record that has been emitted. */
@@ -56,12 +66,15 @@ export class WatermarkGeneratorDriver implements WatermarkOutput {
   isQuiet = true;
   /** Whether a periodic emission is due. */
   isDue = false;
+  /** Whether {@link emitRestored} is to be called before the next record. */
+  isRestoring = false;
   readonly #host: WatermarkHost;
   readonly #delayMs: number;
   readonly #generator: WatermarkGenerator<AnyRecord> | undefined;
   readonly #idlenessMs: number;
   readonly #intervalMs: number;
   #lastEmitted: number = NO_TIMESTAMP;
+  #restoredWatermark: number = NO_TIMESTAMP;
   #isIdle = false;
   #emitDueMs = NEVER;
   #quietCheckMs = NEVER;
@@ -86,17 +99,35 @@ export class WatermarkGeneratorDriver implements WatermarkOutput {
     this.#askForWakeUp();
   }
 
-  /** Goes on from a snapshot's {@link maxTimestamp}; the watermark follows at the first wake-up. */
-  restore(maxTimestamp: number): void {
+  /** For a snapshot. The state of a custom generator is not in it: it starts anew, as in Flink. */
+  get state(): WatermarkState {
+    const watermark = Math.max(this.#lastEmitted, this.#restoredWatermark);
+    return { maxTimestamp: this.maxTimestamp, watermark };
+  }
+
+  /** Goes on from a snapshot; see invariant 4. */
+  restore({ maxTimestamp, watermark }: WatermarkState): void {
+    const now = this.#host.currentProcessingTime();
     this.maxTimestamp = maxTimestamp;
-    if (this.#generator !== undefined) return;
-    this.isDue = true;
-    this.#emitDueMs = this.#host.currentProcessingTime();
-    this.#askForWakeUp();
+    this.#restoredWatermark = watermark;
+    this.isRestoring = true;
+    if (this.#generator === undefined) {
+      this.isDue = true;
+      this.#emitDueMs = now;
+    }
+    // A source without records has nobody else to emit it.
+    this.#host.wakeAt(now);
+  }
+
+  /** Emits the watermark of {@link restore}. */
+  emitRestored(): void {
+    this.isRestoring = false;
+    this.emitWatermark(this.#restoredWatermark);
   }
 
   /** A wake-up that the host was asked for has come. */
   onProcessingTime(nowMs: number): void {
+    if (this.isRestoring) this.emitRestored();
     if (nowMs >= this.#emitDueMs) this.#emitPeriodically(nowMs);
     if (nowMs >= this.#quietCheckMs) this.#checkSilence(nowMs);
     this.#askForWakeUp();

@@ -8,6 +8,7 @@
  *    every {@link BACKGROUND_TURN_MS} in any case.
  * 4. After a failure or cancel every task is closed exactly once.
  */
+import type { HeartbeatWriter } from '../../metrics/heartbeats.ts';
 import type { Environment } from '../../base/environment.ts';
 import { taskFailure } from '../task/task-failure.ts';
 import { STEP_BACKPRESSURED, STEP_FINISHED, STEP_PROGRESS, type Task } from '../task/task.ts';
@@ -37,6 +38,8 @@ export interface WorkerLoopOptions {
   readonly onTurn: (nowMs: number) => void;
   /** Whether the loop runs on a thread that has other things to do (the inline executor). */
   readonly alwaysTurn: boolean;
+  /** Shows other threads what the worker is in. */
+  readonly heartbeat?: HeartbeatWriter | undefined;
 }
 
 /** See the file's head. */
@@ -103,7 +106,7 @@ export class WorkerLoop {
 
   /** One step of every unfinished task; whether any got further. */
   turn(): boolean {
-    const { environment, onTurn } = this.#options;
+    const { environment, onTurn, heartbeat } = this.#options;
     let progressed = false;
     let startMs = environment.clock.monotonicMs();
     onTurn(startMs);
@@ -114,6 +117,7 @@ export class WorkerLoop {
       const task = this.#tasks[index];
       const times = this.#times[index];
       if (task === undefined || times === undefined || task.isFinished) continue;
+      heartbeat?.enter(task.chain.vertex.index, task.subtask);
       const result = this.#step(task, startMs);
       const endMs = environment.clock.monotonicMs();
       const spentMs = endMs - startMs;
@@ -131,6 +135,7 @@ export class WorkerLoop {
       startMs = endMs;
       if (this.#failure !== undefined || this.#canceled) break;
     }
+    heartbeat?.leave();
     this.#lastStepEndMs = startMs;
     if (this.#failure !== undefined) throw this.#failure.error;
     return progressed;
