@@ -9,6 +9,8 @@ import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
+import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
+import type { OperatorStateBackend } from '../../state/operator-state-backend.ts';
 import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
 import type {
   ChainStage,
@@ -38,6 +40,11 @@ export interface StageDriverOptions {
   /** Ids of the side outputs that are read. */
   readonly sideOutputs?: readonly string[] | undefined;
   readonly nowMs?: number | undefined;
+  /** Of operators that ask for it. */
+  readonly keyedState?: KeyedStateBackend | undefined;
+  readonly operatorState?: OperatorStateBackend | undefined;
+  /** Whether the backends hold restored state. */
+  readonly isRestored?: boolean | undefined;
   readonly autoWatermarkIntervalMs?: number | undefined;
   /** Takes the main output instead of {@link StageDriver.output}. */
   readonly emit?: Emit | undefined;
@@ -106,7 +113,8 @@ export class StageDriver {
     for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
     const emit =
       options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
-    stage.open(this.#context(options, emit, restored !== undefined));
+    const isRestored = restored !== undefined || options.isRestored === true;
+    stage.open(this.#context(options, emit, isRestored));
     if (restored !== undefined) stage.restore?.(restored);
     this.#loops = compileRowLoops(stage, emit);
   }
@@ -205,10 +213,10 @@ export class StageDriver {
       emitWatermark: (watermark) => this.#signal(watermark),
       emitStatus: (idle) => this.#signal(idle ? 'idle' : 'active'),
       get keyedState(): StageContext['keyedState'] {
-        throw new MillraceError('UNSUPPORTED', 'keyed state is not wired yet');
+        return given('keyedState', options.keyedState);
       },
       get operatorState(): StageContext['operatorState'] {
-        throw new MillraceError('UNSUPPORTED', 'operator state is not wired yet');
+        return given('operatorState', options.operatorState);
       },
       isRestored,
       attempt: {
@@ -251,6 +259,11 @@ export class StageDriver {
       metricGroup: { counter: () => ({ inc: () => {}, count: 0 }) },
     };
   }
+}
+
+function given<B>(name: string, backend: B | undefined): B {
+  if (backend !== undefined) return backend;
+  throw new MillraceError('UNSUPPORTED', `the driver was given no ${name}`);
 }
 
 function keySelectorsOf(

@@ -15,7 +15,8 @@ export class MemorySnapshots implements SnapshotOutput, SnapshotInput {
     const parts: Uint8Array[] = [];
     this.openCount++;
     return {
-      write: (bytes) => void parts.push(bytes.slice()),
+      // A copy: `slice` of a Buffer is none.
+      write: (bytes) => void parts.push(Uint8Array.from(bytes)),
       close: () => {
         this.openCount--;
         const bytes = new Uint8Array(Buffer.concat(parts));
