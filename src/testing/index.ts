@@ -18,23 +18,6 @@ export {
 export { type SimulatedNetwork } from '../base/simulated-network.ts';
 export { runSimulated, type SimulatedRun, type SimulatedRunOptions } from './run-simulated.ts';
 export {
-  type TransactionCommittable,
-  type TransactionalSinkOptions,
-  type TransactionalWriterState,
-  transactionalSink,
-} from './transactional/transactional-sink.ts';
-export {
-  type CommitRules,
-  fileTransactionalStore,
-  memoryTransactionalStore,
-  TransactionalStore,
-} from './transactional/transactional-store.ts';
-export {
-  type TransactionEvent,
-  type TransactionLog,
-  type TransactionOrigin,
-} from './transactional/transaction-log.ts';
-export {
   type HarnessElement,
   type HarnessRecord,
 } from './harness/harness-channels.ts';
@@ -53,3 +36,20 @@ export {
   type SimulationMain,
   type SimulationReport,
 } from './simulation/simulate.ts';
+export {
+  type TransactionCommittable,
+  type TransactionalSinkOptions,
+  type TransactionalWriterState,
+  transactionalSink,
+} from './transactional/transactional-sink.ts';
+export {
+  type CommitRules,
+  fileTransactionalStore,
+  memoryTransactionalStore,
+  TransactionalStore,
+} from './transactional/transactional-store.ts';
+export {
+  type TransactionEvent,
+  type TransactionLog,
+  type TransactionOrigin,
+} from './transactional/transaction-log.ts';

@@ -100,7 +100,8 @@ function pathComplaint(from: string, to: string): string | undefined {
   }
   if (fromFolder === undefined) return `${from} lies in no folder of the layout`;
   if (fromFolder === toFolder) return insideComplaint(from, to);
-  if (fromFolder === 'operators' && /^src\/state\/(heap|rocksdb)\//.test(to)) {
+  const isDriver = from.startsWith('src/operators/testing/');
+  if (fromFolder === 'operators' && !isDriver && /^src\/state\/(heap|rocksdb)\//.test(to)) {
     return `operators see the state tables and contracts, no backend: ${to}`;
   }
   if (fromFolder === 'operators' && to === OPERATOR_SPECS) return undefined;

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { hasErrorCode } from '../../base/errors.ts';
 import type { AnyKeySelector, ReduceKind } from '../../graph/operator-spec.ts';
-import { ANY_CHECKPOINT, StageDriver } from '../testing/stage-driver.ts';
+import { StageDriver } from '../testing/stage-driver.ts';
 import { reduceStage } from './reduce.ts';
 
 interface Row {
@@ -193,7 +193,7 @@ for (const kind of ['sum', 'min', 'max', 'minBy', 'maxBy'] as const) {
         const expected = naive(NAIVE[kind], input);
         const before = drive({ kind, field: 'n' });
         before.push(input.slice(0, cut).map((row) => [row] as const));
-        const snapshot = structuredClone(before.stage.snapshot?.(ANY_CHECKPOINT)) as never;
+        const snapshot = before.snapshot();
         const stage = reduceStage({ kind: 'reduce', reduce: { kind, field: 'n' } });
         const after = new StageDriver(stage, { keySelector: byKey }, [snapshot]);
         after.push(input.slice(cut).map((row) => [row] as const));
@@ -217,7 +217,7 @@ for (const kind of ['sum', 'max', 'maxBy'] as const) {
       fc.property(fc.array(anyWord, { maxLength: 40 }), fc.nat(40), (input, cut) => {
         const before = drive({ kind, field: 'n' }, byLowerCase);
         before.push(input.slice(0, cut).map((row) => [plainRow(row)] as const));
-        const snapshot = structuredClone(before.stage.snapshot?.(ANY_CHECKPOINT)) as never;
+        const snapshot = before.snapshot();
         const stage = reduceStage({ kind: 'reduce', reduce: { kind, field: 'n' } });
         const after = new StageDriver(stage, { keySelector: byLowerCase }, [snapshot]);
         after.push(input.slice(cut).map((row) => [plainRow(row)] as const));

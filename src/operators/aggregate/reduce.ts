@@ -6,16 +6,12 @@
  *    first record.
  * 2. The state is one value per key, for good; a field that is the key is not kept in it again.
  */
-import { KeyedTable } from '../../state/table/keyed-table.ts';
+import type { StateTable } from '../../state/keyed-state-backend.ts';
 import type { ReduceSpec } from '../../graph/operator-spec.ts';
-import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
+import type { ChainStage, Emit, RowBatch, StageContext } from '../chain-stage.ts';
 import { KeyedBatch } from './keyed-batch.ts';
 import type { KeyedFold } from './keyed-fold.ts';
 import { reduceFold } from './reduce-kinds.ts';
-import { restoreTable, snapshotTable } from './table-snapshot.ts';
-import type { TableSnapshot } from './table-snapshot.ts';
-
-const SNAPSHOT_VERSION = 1;
 
 /** The stage of a rolling `reduce`, `sum`, `min`, `max`, `minBy` or `maxBy`. */
 export function reduceStage(spec: ReduceSpec): ChainStage {
@@ -28,18 +24,21 @@ export function reduceStage(spec: ReduceSpec): ChainStage {
       operator = new RollingReduce(spec, context);
     },
     onBatch: (batch) => operator.onBatch(batch),
-    snapshot: () => operator.snapshot(),
-    restore: (snapshots) => operator.restore(snapshots),
   };
 }
 
 class RollingReduce {
-  readonly #table = new KeyedTable({ omitsKeyField: true });
+  readonly #table: StateTable;
   readonly #rows: KeyedBatch;
   readonly #fold: KeyedFold;
   readonly #emit: Emit;
 
   constructor(spec: ReduceSpec, context: StageContext) {
+    this.#table = context.keyedState.declare({
+      name: 'reduce',
+      kind: 'reducing',
+      omitsKeyField: true,
+    }).table;
     this.#rows = new KeyedBatch(context);
     this.#fold = reduceFold(spec.reduce, context.operatorName);
     this.#emit = context.emit;
@@ -50,15 +49,6 @@ class RollingReduce {
     rows.take(batch);
     const table = this.#table;
     table.findOrInsertBatch(rows.keys, rows.hashes, rows.count, rows.entries, rows.isNew);
-    this.#fold.foldEach(table, rows, this.#emit);
-  }
-
-  snapshot(): StageSnapshot {
-    return { version: SNAPSHOT_VERSION, data: snapshotTable(this.#table) };
-  }
-
-  /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    for (const { data } of snapshots) restoreTable(this.#table, data as TableSnapshot);
+    this.#fold.foldEach(table.table, rows, this.#emit);
   }
 }

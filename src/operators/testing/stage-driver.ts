@@ -3,14 +3,21 @@
  * everything emitted out. For the tests of operators. Slices of resumable calls are counted; every
  * clock is the test's.
  */
-import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { SimulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { OperatorAttempt, SubtaskContext } from '../../functions/runtime-context.ts';
 import type { AnyKeySelector } from '../../graph/operator-spec.ts';
-import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
-import type { OperatorStateBackend } from '../../state/operator-state-backend.ts';
+import { heapBackend } from '../../state/heap/heap-backend.ts';
+import type { HeapBackend } from '../../state/heap/heap-backend.ts';
+import { operatorStateBackend } from '../../state/heap/operator-state.ts';
+import { keyGroupRange } from '../../state/key-groups.ts';
+import type {
+  OperatorStateBackend,
+  OperatorStateSnapshot,
+} from '../../state/operator-state-backend.ts';
+import type { KeyedStateHandle, SnapshotKind } from '../../state/snapshot.ts';
+import { MemorySnapshots } from '../../state/testing/memory-snapshots.ts';
 import { BATCH_ROWS, MAX_WATERMARK, NO_TIMESTAMP } from '../chain-stage.ts';
 import type {
   ChainStage,
@@ -40,11 +47,6 @@ export interface StageDriverOptions {
   /** Ids of the side outputs that are read. */
   readonly sideOutputs?: readonly string[] | undefined;
   readonly nowMs?: number | undefined;
-  /** Of operators that ask for it. */
-  readonly keyedState?: KeyedStateBackend | undefined;
-  readonly operatorState?: OperatorStateBackend | undefined;
-  /** Whether the backends hold restored state. */
-  readonly isRestored?: boolean | undefined;
   readonly autoWatermarkIntervalMs?: number | undefined;
   /** Takes the main output instead of {@link StageDriver.output}. */
   readonly emit?: Emit | undefined;
@@ -61,6 +63,17 @@ export const ANY_CHECKPOINT: SnapshotContext = {
   timestamp: 0,
   isSavepoint: false,
 };
+
+/** All state of an operator's subtask. */
+export interface DriverSnapshot {
+  readonly stage: StageSnapshot | undefined;
+  readonly keyed: KeyedStateHandle;
+  /** The files that `keyed` names. */
+  readonly files: MemorySnapshots;
+  readonly operatorStates: readonly OperatorStateSnapshot[];
+}
+
+const MAX_PARALLELISM = 128;
 
 type RowLoop = (batch: RowBatch) => void;
 
@@ -90,6 +103,8 @@ export class StageDriver {
   slices = 0;
   watermark: number = NO_TIMESTAMP;
   readonly environment: SimulatedEnvironment;
+  readonly keyedState: HeapBackend;
+  readonly operatorState: OperatorStateBackend;
   readonly #keySelectors: readonly (AnyKeySelector | undefined)[];
   /** By input. */
   readonly #loops: readonly RowLoop[];
@@ -104,7 +119,7 @@ export class StageDriver {
   constructor(
     stage: ChainStage,
     options: StageDriverOptions = {},
-    restored?: readonly StageSnapshot[],
+    restored?: readonly (StageSnapshot | DriverSnapshot)[],
   ) {
     this.stage = stage;
     this.environment =
@@ -113,10 +128,36 @@ export class StageDriver {
     for (const id of options.sideOutputs ?? []) this.sides.set(id, []);
     const emit =
       options.emit ?? ((value, timestamp) => void this.output.push({ value, timestamp }));
-    const isRestored = restored !== undefined || options.isRestored === true;
-    stage.open(this.#context(options, emit, isRestored));
-    if (restored !== undefined) stage.restore?.(restored);
+    const { subtask = 0, parallelism = 1, operatorName = 'operator under test' } = options;
+    this.keyedState = heapBackend({
+      maxParallelism: MAX_PARALLELISM,
+      keyGroups: keyGroupRange(subtask, MAX_PARALLELISM, parallelism),
+      operatorName,
+      environment: this.environment,
+      memoryBytes: Number.POSITIVE_INFINITY,
+    });
+    this.operatorState = operatorStateBackend({ operatorName });
+    const snapshots = (restored ?? []).map(wholeSnapshot);
+    this.operatorState.restore(snapshots.flatMap(({ operatorStates }) => operatorStates ?? []));
+    stage.open(this.#context(options, emit, restored !== undefined));
+    if (restored !== undefined) this.#restore(snapshots);
     this.#loops = compileRowLoops(stage, emit);
+  }
+
+  /** All state as of now, written to its last row before anything else happens. */
+  snapshot(kind: SnapshotKind = 'full', context: SnapshotContext = ANY_CHECKPOINT): DriverSnapshot {
+    const stage = this.stage.snapshot?.(context);
+    const output = new MemorySnapshots();
+    const { checkpointId, isSavepoint } = context;
+    const work = this.keyedState.snapshot({ checkpointId, kind, output, isSavepoint });
+    const operatorStates = this.operatorState.snapshot();
+    while (!work.step(0)) continue;
+    return {
+      stage: structuredClone(stage),
+      keyed: structuredClone(work.finishNow()),
+      files: output,
+      operatorStates,
+    };
   }
 
   get nowMs(): number {
@@ -180,6 +221,17 @@ export class StageDriver {
     await this.stage.close?.();
   }
 
+  /** As a chain does: keyed state, then the operator's own. */
+  #restore(snapshots: readonly Partial<DriverSnapshot>[]): void {
+    const handles = snapshots.flatMap(({ keyed }) => keyed ?? []);
+    const files = new MemorySnapshots();
+    const renamed = snapshots.flatMap(({ keyed, files: from }, i) =>
+      keyed === undefined || from === undefined ? [] : files.take(keyed, from, `${i}/`),
+    );
+    if (handles.length > 0) this.keyedState.restore(renamed, files);
+    this.stage.restore?.(snapshots.flatMap(({ stage }) => stage ?? []));
+  }
+
   #untilDone(slice: () => boolean): void {
     this.slices = 1;
     while (!slice()) this.slices++;
@@ -212,12 +264,8 @@ export class StageDriver {
       },
       emitWatermark: (watermark) => this.#signal(watermark),
       emitStatus: (idle) => this.#signal(idle ? 'idle' : 'active'),
-      get keyedState(): StageContext['keyedState'] {
-        return given('keyedState', options.keyedState);
-      },
-      get operatorState(): StageContext['operatorState'] {
-        return given('operatorState', options.operatorState);
-      },
+      keyedState: this.keyedState,
+      operatorState: this.operatorState,
       isRestored,
       attempt: {
         jobId: 'job',
@@ -254,16 +302,16 @@ export class StageDriver {
       taskName: options.operatorName ?? 'operator under test',
       indexOfThisSubtask: options.subtask ?? 0,
       numberOfParallelSubtasks: options.parallelism ?? 1,
-      maxNumberOfParallelSubtasks: 128,
+      maxNumberOfParallelSubtasks: MAX_PARALLELISM,
       environment: this.environment,
       metricGroup: { counter: () => ({ inc: () => {}, count: 0 }) },
     };
   }
 }
 
-function given<B>(name: string, backend: B | undefined): B {
-  if (backend !== undefined) return backend;
-  throw new MillraceError('UNSUPPORTED', `the driver was given no ${name}`);
+/** Snapshots of stages without other state come alone. */
+function wholeSnapshot(snapshot: StageSnapshot | DriverSnapshot): Partial<DriverSnapshot> {
+  return 'version' in snapshot ? { stage: snapshot } : snapshot;
 }
 
 function keySelectorsOf(

@@ -1,46 +1,53 @@
 /**
- * The windows of an operator that hold state, in order of time, each with its table of keys.
+ * The windows of an operator that hold state, in order of time, each with its table of keys: the
+ * namespaces of one keyed state.
  *
  * Invariants:
  * 1. The starts ascend; the first `firedCount` windows have fired and are kept for late records
  *    only.
- * 2. Tables of dropped windows are used again: they know their columns.
+ * 2. A key that is in `fired` of a window that has not fired must not fire with it: a part of the
+ *    window fired before a snapshot.
  */
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import { timeWindow } from '../../functions/windowing/time-window.ts';
-import { KeyedTable } from '../../state/table/keyed-table.ts';
-import type { KeyKind } from '../../state/table/key-column.ts';
-import type { ValueLayout } from '../../state/table/value-layout.ts';
+import type { NamedState, StateTable } from '../../state/keyed-state-backend.ts';
 
 /** A window that holds state. */
 export interface OpenWindow {
   readonly window: TimeWindow;
-  readonly table: KeyedTable;
+  readonly state: StateTable;
   /** The table's entries before this one have fired, in a firing that is under way. */
   cursor: number;
+  /** See invariant 2; mostly there is none. */
+  fired: StateTable | undefined;
 }
 
-const SPARE_TABLES_MAX = 32;
+/** What {@link OpenWindows} are made of. */
+export interface OpenWindowsParts {
+  readonly sizeMs: number;
+  readonly contents: NamedState;
+  readonly fired: NamedState;
+}
 
 /** See the file's head. */
 export class OpenWindows {
   /** How many windows have fired. */
   firedCount = 0;
   readonly #sizeMs: number;
+  readonly #contents: NamedState;
+  readonly #fired: NamedState;
   readonly #byStart = new Map<number, OpenWindow>();
   readonly #starts: number[] = [];
-  readonly #spare: KeyedTable[] = [];
-  #layout: ValueLayout | undefined;
-  #keyKind: KeyKind | undefined;
 
-  constructor(sizeMs: number, layout: ValueLayout | undefined) {
-    this.#sizeMs = sizeMs;
-    this.#layout = layout;
+  constructor(parts: OpenWindowsParts) {
+    this.#sizeMs = parts.sizeMs;
+    this.#contents = parts.contents;
+    this.#fired = parts.fired;
   }
 
   /** All windows, in order of time. */
-  *all(): Generator<OpenWindow> {
-    for (const start of this.#starts) yield this.#byStart.get(start) as OpenWindow;
+  all(): readonly OpenWindow[] {
+    return this.#starts.map((start) => this.#byStart.get(start) as OpenWindow);
   }
 
   /** The window that begins at `start`, if it holds state. */
@@ -50,17 +57,49 @@ export class OpenWindows {
 
   /** Opens the window that begins at `start`; `hasFired` if its time has passed already. */
   open(start: number, hasFired: boolean): OpenWindow {
-    const window = timeWindow(start, start + this.#sizeMs);
-    const opened: OpenWindow = { window, table: this.#takeTable(), cursor: 0 };
+    const opened: OpenWindow = {
+      window: timeWindow(start, start + this.#sizeMs),
+      state: this.#contents.tableOf(start),
+      cursor: 0,
+      fired: this.#fired.has(start) ? this.#fired.tableOf(start) : undefined,
+    };
     this.#byStart.set(start, opened);
     this.#starts.splice(this.#positionOf(start), 0, start);
     if (hasFired) this.firedCount++;
     return opened;
   }
 
+  /** Opens the windows that were restored; none of them as fired. */
+  openRestored(): void {
+    for (const start of this.#contents.namespaces()) this.open(start as number, false);
+    for (const start of this.#fired.namespaces()) {
+      if (!this.#contents.has(start)) this.#fired.dropNamespace(start);
+    }
+  }
+
+  /** The keys of a window that must not fire with it. */
+  firedOf(opened: OpenWindow): StateTable {
+    opened.fired ??= this.#fired.tableOf(opened.window.start);
+    return opened.fired;
+  }
+
+  /** The window has wholly fired, or its keys may all fire. */
+  forgetFired(opened: OpenWindow): void {
+    if (opened.fired === undefined) return;
+    opened.fired = undefined;
+    this.#fired.dropNamespace(opened.window.start);
+  }
+
   /** The earliest window that has not fired. */
   firstUnfired(): OpenWindow | undefined {
     return this.#at(this.firedCount);
+  }
+
+  /** The start of the last window that has fired; −Infinity if none has. */
+  get firedThrough(): number {
+    return this.firedCount === 0
+      ? Number.NEGATIVE_INFINITY
+      : (this.#starts[this.firedCount - 1] ?? Number.NEGATIVE_INFINITY);
   }
 
   /** The earliest window. */
@@ -73,9 +112,10 @@ export class OpenWindows {
     const start = this.#starts.shift();
     const dropped = start === undefined ? undefined : this.#byStart.get(start);
     if (dropped === undefined) return;
+    this.forgetFired(dropped);
     this.#byStart.delete(dropped.window.start);
     this.firedCount--;
-    this.#giveTable(dropped.table);
+    this.#contents.dropNamespace(dropped.window.start);
   }
 
   #at(index: number): OpenWindow | undefined {
@@ -95,16 +135,5 @@ export class OpenWindows {
       else high = middle;
     }
     return low;
-  }
-
-  #takeTable(): KeyedTable {
-    return this.#spare.pop() ?? new KeyedTable({ value: this.#layout, keyKind: this.#keyKind });
-  }
-
-  #giveTable(table: KeyedTable): void {
-    this.#layout ??= table.values?.layout;
-    this.#keyKind ??= table.keyKind;
-    table.clear();
-    if (this.#spare.length < SPARE_TABLES_MAX) this.#spare.push(table);
   }
 }

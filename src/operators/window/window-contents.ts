@@ -21,20 +21,6 @@ export function contentsFold(contents: WindowContents, operatorName: string): Ke
   }
 }
 
-/** Copies a value of the table for a snapshot, where the operator goes on changing it. */
-export function contentsCopy(contents: WindowContents): (value: unknown) => unknown {
-  switch (contents.kind) {
-    case 'reduce':
-      return (value) => value;
-    case 'aggregate':
-      return (accumulator) => structuredClone(accumulator);
-    case 'elements':
-      return (elements) => (elements as readonly unknown[]).slice();
-    default:
-      return contents satisfies never;
-  }
-}
-
 /**
  * Accumulators live in columns shaped like a new one, so those of numbers are no objects at all.
  */

@@ -21,6 +21,7 @@
 import { MillraceError } from '../../base/errors.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
+import type { StateTable } from '../../state/keyed-state-backend.ts';
 import { ALL_ROWS, KeyedBatch } from '../aggregate/keyed-batch.ts';
 import type { KeyedFold } from '../aggregate/keyed-fold.ts';
 import { BATCH_ROWS, NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
@@ -29,11 +30,11 @@ import { FunctionContext } from '../function-context.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { OpenWindow } from './open-windows.ts';
 import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
-import { contentsCopy, contentsFold } from './window-contents.ts';
+import { contentsFold } from './window-contents.ts';
 import { FiringContext, generateFiring } from './window-firing.ts';
 import type { FireEntries } from './window-firing.ts';
 import { restoreWindows, snapshotWindows, WINDOW_SNAPSHOT_VERSION } from './window-snapshot.ts';
-import type { WindowKeeping, WindowSnapshot } from './window-snapshot.ts';
+import type { WindowSnapshot } from './window-snapshot.ts';
 
 /**
  * Pairs of row and window that are grouped at once: bounds the memory of windows with a short
@@ -67,7 +68,6 @@ class WindowOperator {
   readonly #assigner: WindowAssigner;
   readonly #isEventTime: boolean;
   readonly #latenessMs: number;
-  readonly #keeping: WindowKeeping;
   readonly #windows: OpenWindows;
   readonly #rows: KeyedBatch;
   readonly #fold: KeyedFold;
@@ -90,10 +90,20 @@ class WindowOperator {
     this.#isEventTime = assigner.time === 'event-time';
     // Flink, too, knows no lateness without event time.
     this.#latenessMs = this.#isEventTime ? spec.allowedLatenessMs : 0;
-    this.#keeping = { copy: contentsCopy(spec.contents), keepsFired: this.#latenessMs > 0 };
     this.#rows = new KeyedBatch(context);
     this.#fold = contentsFold(spec.contents, context.operatorName);
-    this.#windows = new OpenWindows(assigner.sizeMs, this.#fold.layout);
+    const { keyedState } = context;
+    this.#windows = new OpenWindows({
+      sizeMs: assigner.sizeMs,
+      contents: keyedState.declare({
+        name: 'window-contents',
+        kind: spec.contents.kind === 'elements' ? 'list' : 'window',
+        layout: this.#fold.layout,
+        // Windows fire by a scan of what is in memory.
+        resident: true,
+      }),
+      fired: keyedState.declare({ name: 'window-fired', kind: 'window', resident: true }),
+    });
     this.#firing = new FiringContext(context);
     this.#fire = generateFiring(spec, this.#firing);
     this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
@@ -139,14 +149,15 @@ class WindowOperator {
 
   snapshot(): StageSnapshot {
     // The watermark in progress, if there is one: what has not fired of it fires after the restore.
-    const data = snapshotWindows(this.#windows, this.#firing.watermark, this.#keeping);
+    const { keyedState } = this.#context;
+    const data = snapshotWindows(this.#windows, this.#firing.watermark, keyedState);
     return { version: WINDOW_SNAPSHOT_VERSION, data };
   }
 
   /** @controlplane Once. */
   restore(snapshots: readonly StageSnapshot[]): void {
     const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
-    const watermark = restoreWindows(this.#windows, data, this.#keeping);
+    const watermark = restoreWindows(this.#windows, data);
     this.#firing.watermark = watermark;
     if (!this.#isEventTime) this.#askForWakeUp();
     else this.#watermark = watermark;
@@ -233,18 +244,28 @@ class WindowOperator {
     oneRow[0] = row;
     const opened = this.#windowAt(start, true);
     this.#foldInto(opened, oneRow, 1);
-    this.#fire(opened.table, this.#rows.entries, 1, opened.window);
+    this.#fire(opened.state.table, this.#rows.entries, 1, opened.window);
   }
 
   #foldInto(opened: OpenWindow, chosen: Int32Array, count: number): void {
     const rows = this.#rows;
     const { keys, hashes, entries, isNew } = rows;
-    const { table } = opened;
+    const { state } = opened;
     rows.rows = chosen;
     rows.count = count;
-    if (chosen === ALL_ROWS) table.findOrInsertBatch(keys, hashes, count, entries, isNew);
-    else table.findOrInsertSelected(keys, hashes, chosen, count, entries, isNew);
-    this.#fold.fold(table, rows);
+    if (chosen === ALL_ROWS) state.findOrInsertBatch(keys, hashes, count, entries, isNew);
+    else state.findOrInsertSelected(keys, hashes, chosen, count, entries, isNew);
+    this.#fold.fold(state.table, rows);
+    if (opened.fired !== undefined) this.#unfire(opened.fired, chosen, count);
+  }
+
+  /** Keys that fired before a restore, in a subtask that was ahead: with new records they fire again. */
+  #unfire(fired: StateTable, chosen: Int32Array, count: number): void {
+    const { keys, hashes } = this.#rows;
+    for (let i = 0; i < count; i++) {
+      const row = chosen[i] as number;
+      fired.remove(keys[row], hashes[row] as number);
+    }
   }
 
   #windowAt(start: number, hasFired: boolean): OpenWindow {
@@ -277,20 +298,34 @@ class WindowOperator {
 
   /** Fires up to `limit` entries of a window; returns how many. */
   #fireSlice(opened: OpenWindow, limit: number): number {
-    const { table } = opened;
+    const { state } = opened;
     const cursor =
-      opened.cursor < table.size ? table.scan(opened.cursor, limit, this.#entries) : -1;
-    const count = opened.cursor < table.size ? table.scanned : 0;
-    this.#fire(table, this.#entries, count, opened.window);
+      opened.cursor < state.size ? state.scan(opened.cursor, limit, this.#entries) : -1;
+    const scanned = opened.cursor < state.size ? state.scanned : 0;
+    const count =
+      opened.fired === undefined ? scanned : this.#leaveOutFired(state, opened.fired, scanned);
+    this.#fire(state.table, this.#entries, count, opened.window);
     if (cursor >= 0) {
       opened.cursor = cursor;
-      return count;
+      return scanned;
     }
     opened.cursor = 0;
+    this.#windows.forgetFired(opened);
     this.#windows.firedCount++;
     // Without lateness nothing can come any more: its memory is for the next one.
     if (this.#latenessMs === 0) this.#windows.dropFirst();
-    return count + 1;
+    return scanned + 1;
+  }
+
+  /** Keeps those of the first `count` entries that have not fired; returns how many. */
+  #leaveOutFired(state: StateTable, fired: StateTable, count: number): number {
+    const entries = this.#entries;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i] as number;
+      if (fired.find(state.keyAt(entry), state.hashAt(entry)) < 0) entries[kept++] = entry;
+    }
+    return kept;
   }
 
   #dropUntil(time: number): void {

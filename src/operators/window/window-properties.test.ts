@@ -9,10 +9,10 @@ import {
   TumblingEventTimeWindows,
 } from '../../functions/windowing/window-assigner.ts';
 import type { ReduceKind, WindowContents, WindowSpec } from '../../graph/operator-spec.ts';
-import type { StageSnapshot } from '../chain-stage.ts';
 import { NaiveWindow } from '../testing/naive-window.ts';
 import type { NaiveFiring, NaiveRow } from '../testing/naive-window.ts';
-import { ANY_CHECKPOINT, StageDriver } from '../testing/stage-driver.ts';
+import { StageDriver } from '../testing/stage-driver.ts';
+import type { DriverSnapshot } from '../testing/stage-driver.ts';
 import { windowStage } from './window-operator.ts';
 
 interface Stats {
@@ -186,9 +186,7 @@ function runOperator(
     }
     if (!cuts.has(i)) return;
     flush();
-    driver = newDriver(spec, [
-      structuredClone(driver.stage.snapshot?.(ANY_CHECKPOINT)) as StageSnapshot,
-    ]);
+    driver = newDriver(spec, [driver.snapshot()]);
     drivers.push(driver);
   });
   flush();
@@ -199,7 +197,7 @@ function runOperator(
   };
 }
 
-function newDriver(spec: WindowSpec, restored?: readonly StageSnapshot[]): StageDriver {
+function newDriver(spec: WindowSpec, restored?: readonly DriverSnapshot[]): StageDriver {
   const options = { keySelector: (row: NaiveRow) => row.key, sideOutputs: ['late'] };
   return new StageDriver(windowStage(spec), options, restored);
 }

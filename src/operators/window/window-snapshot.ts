@@ -1,91 +1,94 @@
 /**
- * The windows of an operator as plain data, and back.
+ * What a window operator keeps of its progress, beside its keyed state.
  *
- * Invariant: a snapshot between two slices of a firing remembers which keys have fired: they come
- * first.
+ * Invariants:
+ * 1. What has fired does not fire again after a restore, whatever the parallelism: a window whose
+ *    firing is under way has the keys that fired in a state of their own, and a subtask that was
+ *    ahead of the others says which windows its keys have fired of.
+ * 2. The operator goes on from the least of the watermarks.
  */
-import { NO_TIMESTAMP } from '../chain-stage.ts';
-import { restoreTable, snapshotTable } from '../aggregate/table-snapshot.ts';
-import type { TableSnapshot } from '../aggregate/table-snapshot.ts';
-import type { OpenWindows } from './open-windows.ts';
+import { hashRange } from '../../state/key-groups.ts';
+import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
+import { NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
+import type { OpenWindow, OpenWindows } from './open-windows.ts';
 
 /** The version of {@link WindowSnapshot}. */
-export const WINDOW_SNAPSHOT_VERSION = 1;
+export const WINDOW_SNAPSHOT_VERSION = 2;
 
-/** One window. */
-export interface OneWindowSnapshot extends TableSnapshot {
-  readonly start: number;
-  /** How many of the keys, from the first on, have fired. */
-  readonly firedCount: number;
-}
-
-/** Version 1 of the snapshot of a window operator. */
+/** Version 2 of the snapshot of a window operator; its windows are keyed state. */
 export interface WindowSnapshot {
-  /** The last watermark that was wholly handled. */
+  /** The watermark up to which windows have fired, or are firing. */
   readonly watermark: number;
-  readonly windows: readonly OneWindowSnapshot[];
+  /** Windows that start here or before have wholly fired; −Infinity: none that is kept. */
+  readonly firedThrough: number;
+  /** The subtask's unsigned hashes. */
+  readonly hashFirst: number;
+  readonly hashLast: number;
 }
 
-/** How an operator's windows are kept. */
-export interface WindowKeeping {
-  /** Copies a value that the operator goes on changing. */
-  readonly copy: (value: unknown) => unknown;
-  /** Whether windows that have fired are kept for late records. */
-  readonly keepsFired: boolean;
-}
-
-/** Takes a snapshot. */
+/** Takes a snapshot; also notes, in keyed state, which keys of a firing under way have fired. */
 export function snapshotWindows(
   windows: OpenWindows,
   watermark: number,
-  keeping: WindowKeeping,
+  backend: KeyedStateBackend,
 ): WindowSnapshot {
-  const snapshots: OneWindowSnapshot[] = [];
-  for (const { window, table, cursor } of windows.all()) {
-    const from = keeping.keepsFired ? 0 : cursor;
-    const content = snapshotTable(table, keeping.copy, from);
-    const hasFired = snapshots.length < windows.firedCount;
-    const firedCount = hasFired ? content.keys.length : cursor - from;
-    snapshots.push({ start: window.start, firedCount, ...content });
-  }
-  return { watermark, windows: snapshots };
+  const firing = windows.firstUnfired();
+  if (firing !== undefined && firing.cursor > 0) noteFired(windows, firing);
+  const { first, last } = hashRange(backend.keyGroups, backend.maxParallelism);
+  return { watermark, firedThrough: windows.firedThrough, hashFirst: first, hashLast: last };
 }
 
-/**
- * Fills an operator without state from the snapshots of one or more; returns the watermark to go on
- * from.
- */
-export function restoreWindows(
-  windows: OpenWindows,
-  snapshots: readonly WindowSnapshot[],
-  keeping: WindowKeeping,
-): number {
+/** Opens what was restored as keyed state; returns the watermark to go on from. */
+export function restoreWindows(windows: OpenWindows, snapshots: readonly WindowSnapshot[]): number {
+  windows.openRestored();
   const watermarks = snapshots.map((snapshot) => snapshot.watermark);
   const watermark = watermarks.length === 0 ? NO_TIMESTAMP : Math.min(...watermarks);
-  // Keys that have fired first, so that their count says which they are.
-  for (const part of ['fired', 'unfired'] as const) {
-    for (const snapshot of snapshots) {
-      for (const one of snapshot.windows) restoreWindow(windows, one, part, keeping);
-    }
-  }
+  let isBehindFired = true;
   for (const opened of windows.all()) {
-    // Fired where the watermark was ahead: it fires again, as records may still come to it.
-    if (opened.window.maxTimestamp > watermark) opened.cursor = 0;
-    else if (opened.cursor === opened.table.size) windows.firedCount++;
+    const hasFired = markFired(windows, opened, snapshots);
+    isBehindFired &&= hasFired && opened.window.maxTimestamp <= watermark;
+    if (!isBehindFired) continue;
+    windows.forgetFired(opened);
+    windows.firedCount++;
   }
   return watermark;
 }
 
-function restoreWindow(
+/** Entries before the cursor have fired. */
+function noteFired(windows: OpenWindows, opened: OpenWindow): void {
+  const { state } = opened;
+  const fired = windows.firedOf(opened);
+  const entries = new Int32Array(SLICE_ROWS);
+  for (let cursor = 0; cursor >= 0 && cursor < opened.cursor; ) {
+    cursor = state.scan(cursor, SLICE_ROWS, entries);
+    for (let i = 0; i < state.scanned; i++) {
+      const entry = entries[i] as number;
+      if (entry < opened.cursor) add(fired, state.keyAt(entry), state.hashAt(entry));
+    }
+  }
+}
+
+/** Notes the keys of those who have fired the window; whether these are all. */
+function markFired(
   windows: OpenWindows,
-  snapshot: OneWindowSnapshot,
-  part: 'fired' | 'unfired',
-  keeping: WindowKeeping,
-): void {
-  const { start, keys, values, firedCount } = snapshot;
-  const opened = windows.get(start) ?? windows.open(start, false);
-  const [from, to] = part === 'fired' ? [0, firedCount] : [firedCount, keys.length];
-  const content = { keys: keys.slice(from, to), values: values.slice(from, to) };
-  restoreTable(opened.table, content, keeping.copy);
-  if (part === 'fired') opened.cursor += firedCount;
+  opened: OpenWindow,
+  snapshots: readonly WindowSnapshot[],
+): boolean {
+  const ahead = snapshots.filter(({ firedThrough }) => opened.window.start <= firedThrough);
+  if (ahead.length === 0) return false;
+  if (ahead.length === snapshots.length && opened.fired === undefined) {
+    // Only if the windows before it have fired, too; else its keys are needed.
+    if (windows.firstUnfired() === opened) return true;
+  }
+  const fired = windows.firedOf(opened);
+  opened.state.forEach((key, _value, hash) => {
+    const unsigned = hash >>> 0;
+    const isFired = ahead.some((s) => unsigned >= s.hashFirst && unsigned <= s.hashLast);
+    if (isFired) add(fired, key, hash);
+  });
+  return fired.size === opened.state.size;
+}
+
+function add(fired: NonNullable<OpenWindow['fired']>, key: unknown, hash: number): void {
+  fired.write(fired.findOrInsert(key, hash), true, key);
 }

@@ -170,7 +170,8 @@ export class SegmentWriter implements RowSink {
   #flush(bytesMin: number): void {
     const { bytes, length } = this.#block;
     if (length < bytesMin || this.#file === undefined) return;
-    this.#file.write(bytes.subarray(0, length));
+    // Not a Buffer, whose slices would share the block.
+    this.#file.write(new Uint8Array(bytes.buffer, bytes.byteOffset, length));
     this.#fileBytes += length;
     this.#block.reset();
   }

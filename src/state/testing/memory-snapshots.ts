@@ -1,7 +1,13 @@
 /** Files of snapshots in memory: for tests of backends and operators. */
 import { crc32 } from 'node:zlib';
 import { MillraceError } from '../../base/errors.ts';
-import type { FileRef, SnapshotFileWriter, SnapshotInput, SnapshotOutput } from '../snapshot.ts';
+import type {
+  FileRef,
+  KeyedStateHandle,
+  SnapshotFileWriter,
+  SnapshotInput,
+  SnapshotOutput,
+} from '../snapshot.ts';
 
 /** Where snapshots of tests go to and come from. */
 export class MemorySnapshots implements SnapshotOutput, SnapshotInput {
@@ -15,8 +21,7 @@ export class MemorySnapshots implements SnapshotOutput, SnapshotInput {
     const parts: Uint8Array[] = [];
     this.openCount++;
     return {
-      // A copy: `slice` of a Buffer is none.
-      write: (bytes) => void parts.push(Uint8Array.from(bytes)),
+      write: (bytes) => void parts.push(new Uint8Array(bytes)),
       close: () => {
         this.openCount--;
         const bytes = new Uint8Array(Buffer.concat(parts));
@@ -26,6 +31,18 @@ export class MemorySnapshots implements SnapshotOutput, SnapshotInput {
       abort: () => {
         this.openCount--;
       },
+    };
+  }
+
+  /** Takes another's files over under other names; returns the handle with these. */
+  take(handle: KeyedStateHandle, from: MemorySnapshots, prefix: string): KeyedStateHandle {
+    for (const [path, bytes] of from.files) this.files.set(prefix + path, bytes);
+    const renamed = (file: FileRef): FileRef => ({ ...file, path: prefix + file.path });
+    const { base, segments } = handle;
+    return {
+      ...handle,
+      base: base?.kind === 'segments' ? { ...base, files: base.files.map(renamed) } : base,
+      segments: segments.map(renamed),
     };
   }
 

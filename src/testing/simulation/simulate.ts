@@ -28,18 +28,18 @@ import {
   type Results,
 } from './compare-results.ts';
 import { watchImpurity } from './impurity-watch.ts';
-import { Ledger, withLedger } from './ledger.ts';
 import { liveSimulated, type SimulatedLife } from './simulated-life.ts';
+import { SimulatedOutputs } from './simulated-outputs.ts';
 import { ignoreDeadProcesses } from './stray-rejections.ts';
 
 /** Builds the program; called anew for each process. What `collectAsync` collects is compared. */
-export type SimulationMain = (env: StreamExecutionEnvironment) => void | Promise<void>;
+export type SimulationMain = (env: StreamExecutionEnvironment) => unknown;
 
 /** A job that writes to a world of its own. */
 export interface SimulationJob<Outside> {
   /** Makes what lies outside of the job and survives its crashes; called anew for each run. */
   readonly outside: () => Outside;
-  readonly main: (env: StreamExecutionEnvironment, outside: Outside) => void | Promise<void>;
+  readonly main: (env: StreamExecutionEnvironment, outside: Outside) => unknown;
   /** What the job has given, at its end: in the world outside, or on the simulated disk. */
   readonly results?: (outside: Outside, disk: MemoryFileSystem) => Iterable<unknown>;
 }
@@ -215,16 +215,15 @@ class Simulation<Outside> {
   ): Promise<{ readonly life: SimulatedLife; readonly results: Results }> {
     const { virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
     this.#machine = machine;
-    const ledger = new Ledger();
+    const outputs = new SimulatedOutputs();
     const outside = this.#job.outside();
     try {
       const life = await liveSimulated({
         machine,
-        graph: async () =>
-          withLedger(await this.#graph(configuration, parallelism(), outside), ledger),
+        graph: async () => outputs.into(await this.#graph(configuration, parallelism(), outside)),
         virtualMsMax,
       });
-      return { life, results: this.#results(ledger, outside, machine.disk) };
+      return { life, results: this.#results(outputs, outside, machine.disk) };
     } catch (error) {
       throw this.#failure(error instanceof Error ? error.message : String(error), error);
     }
@@ -250,8 +249,10 @@ class Simulation<Outside> {
     return buildJobGraph(env, 'simulated');
   }
 
-  #results(ledger: Ledger, outside: Outside, disk: MemoryFileSystem): Results {
-    const results = new Map(ledger.names.map((name) => [name, ledger.records(name)]));
+  #results(outputs: SimulatedOutputs, outside: Outside, disk: MemoryFileSystem): Results {
+    const [violation] = outputs.violations();
+    if (violation !== undefined) throw new MillraceError('BUG', violation);
+    const results = new Map(outputs.committed());
     if (this.#job.results !== undefined)
       results.set('results', [...this.#job.results(outside, disk)]);
     if (results.size > 0) return results;
