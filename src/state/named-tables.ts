@@ -234,6 +234,7 @@ export class NamedTables implements NamedState {
       section: this.#section(namespace),
       encoder: this.encoder,
       isTracking,
+      isExpired: declaration.isExpired,
       cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
       onClear: () => this.#noteDrop(namespace),
     });

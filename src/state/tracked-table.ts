@@ -25,6 +25,7 @@ export interface TrackedTableParts {
   readonly encoder: RowEncoder;
   readonly isTracking: boolean;
   readonly cold: ColdState | undefined;
+  readonly isExpired: ((stored: unknown) => boolean) | undefined;
   /** The table is about to forget all rows, at once. */
   readonly onClear: () => void;
 }
@@ -51,6 +52,7 @@ export class TrackedTable implements StateTable {
   #sampledBytes = 0;
   readonly #cold: ColdState | undefined;
   readonly #onClear: () => void;
+  readonly #isExpired: ((stored: unknown) => boolean) | undefined;
 
   constructor(parts: TrackedTableParts) {
     this.table = parts.table;
@@ -58,6 +60,7 @@ export class TrackedTable implements StateTable {
     this.encoder = parts.encoder;
     this.#cold = parts.cold;
     this.#onClear = parts.onClear;
+    this.#isExpired = parts.isExpired;
     this.rows = parts.isTracking ? new DirtyRows(parts.cold !== undefined) : undefined;
     this.tombstones = new Tombstones(parts.cold !== undefined);
   }
@@ -201,6 +204,11 @@ export class TrackedTable implements StateTable {
       table.keyAt(entry),
       table.values === undefined ? NO_VALUE : table.read(entry),
     );
+  }
+
+  /** Whether nothing of an entry's value is to be read any more. */
+  isExpired(entry: number): boolean {
+    return this.#isExpired?.(this.table.read(entry)) ?? false;
   }
 
   clear(): void {
