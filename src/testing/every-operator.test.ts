@@ -29,6 +29,7 @@ import {
   slices,
   straight,
 } from './testing/operator-cases.ts';
+import { genericWindowCases, intervalJoinCases } from './testing/window-cases.ts';
 import { OperatorTestHarness } from './harness/operator-test-harness.ts';
 
 const ODD = new OutputTag<Hit>('odd');
@@ -106,6 +107,8 @@ const CASES: { readonly [Kind in OperatorSpec['kind']]: readonly OperatorCase[] 
         ),
     },
   ],
+  'generic-window': genericWindowCases(ACTS, MANY),
+  'interval-join': intervalJoinCases(ACTS),
   'keyed-process': keyedProcessCases(ACTS),
   'co-process': coProcessCases(ACTS),
   'keyed-co-process': keyedCoProcessCases(ACTS),

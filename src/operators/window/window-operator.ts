@@ -19,14 +19,15 @@
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
 import { MillraceError } from '../../base/errors.ts';
-import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import type { KeyedStateStore } from '../../functions/state.ts';
+import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { StateTable } from '../../state/keyed-state-backend.ts';
 import { ALL_ROWS, KeyedBatch } from '../aggregate/keyed-batch.ts';
 import type { KeyedFold } from '../aggregate/keyed-fold.ts';
 import { BATCH_ROWS, NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
 import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
-import { FunctionContext } from '../function-context.ts';
+import { userObject } from '../user-function.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { OpenWindow } from './open-windows.ts';
 import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
@@ -44,28 +45,32 @@ const PAIRS_MAX = 16_384;
 
 /** The stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
+  const user = userObject(spec.windowFunction ?? {});
   let operator: WindowOperator;
   const isEventTime = spec.assigner.time === 'event-time';
   return {
     kind: 'window',
     inputCount: 1,
     keyed: true,
+    ...user.life,
     open: (context) => {
-      spec.windowFunction?.open?.(new FunctionContext(context));
       operator = new WindowOperator(spec, context);
+      user.open(context, operator.globalState);
     },
     onBatch: (batch) => operator.onBatch(batch),
     onWatermark: (watermark) => operator.onWatermark(watermark),
     onProcessingTime: (nowMs) => isEventTime || operator.onProcessingTime(nowMs),
-    snapshot: () => operator.snapshot(),
+    snapshot: (snapshotContext) => {
+      user.life.snapshot?.(snapshotContext);
+      return operator.snapshot();
+    },
     restore: (snapshots) => operator.restore(snapshots),
-    close: () => spec.windowFunction?.close?.(),
   };
 }
 
 class WindowOperator {
   readonly #context: StageContext;
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: AlignedWindows;
   readonly #isEventTime: boolean;
   readonly #latenessMs: number;
   readonly #windows: OpenWindows;
@@ -109,6 +114,11 @@ class WindowOperator {
     this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
     const windowsPerRow = Math.ceil(assigner.sizeMs / assigner.slideMs);
     this.#rowsPerPass = Math.max(1, Math.min(BATCH_ROWS, Math.floor(PAIRS_MAX / windowsPerRow)));
+  }
+
+  /** State of the key that fires, for the function's `open`. */
+  get globalState(): KeyedStateStore {
+    return this.#firing.globalState();
   }
 
   onBatch(batch: RowBatch): void {

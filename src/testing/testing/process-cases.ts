@@ -92,7 +92,8 @@ export function ofTwo(acts: OperatorCase['acts']): OperatorCase['acts'] {
 
 type Both<R> = (first: DataStream<Hit>, second: DataStream<Hit>) => DataStream<R>;
 
-function both<R>(make: Both<R>): OperatorCase['make'] {
+/** An operator of two inputs over {@link Hit}s. */
+export function both<R>(make: Both<R>): OperatorCase['make'] {
   return (_written: unknown[], options: OperatorTestHarnessOptions) =>
     OperatorTestHarness.ofTwoInputs<Hit, Hit, R>(make, options) as Made;
 }
