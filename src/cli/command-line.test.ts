@@ -91,6 +91,7 @@ test('commands that look into savepoints', (t) => {
     json: false,
     args: ['x'],
   });
+  t.like(read('savepoint check job.ts /sp/1 --json'), { kind: 'savepoint-check', json: true });
   t.deepEqual(read('state list /sp/1 --json'), {
     kind: 'state-list',
     savepoint: '/sp/1',

@@ -49,6 +49,8 @@ function newProgram({ write, onRequest }: Hooks): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
+    // A command's options are its own, also where a command above it has some of the same names.
+    .enablePositionalOptions()
     // Long terms leave little room; descriptions shall wrap there, too.
     .configureHelp({ minWidthToWrap: 20 })
     .configureOutput({ writeOut: write, writeErr: write })

@@ -7,7 +7,7 @@
  * 2. A state that is refused is noted, and the operator goes on opening over an empty one, so that all refusals are found.
  */
 import type { Environment } from '../base/environment.ts';
-import { hasErrorCode } from '../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../base/errors.ts';
 import type { AssignedState } from '../checkpoint/subtask-state.ts';
 import type { ChainNode, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import type { ChainStage } from '../operators/chain-stage.ts';
@@ -15,7 +15,12 @@ import { stageFor } from '../operators/registry.ts';
 import { Chain } from '../runtime/task/chain.ts';
 import { heapBackend } from '../state/heap/heap-backend.ts';
 import { operatorStateBackend } from '../state/heap/operator-state.ts';
-import type { KeyedStateBackend, StateDeclaration } from '../state/keyed-state-backend.ts';
+import type { IndexRange } from '../state/key-groups.ts';
+import type {
+  KeyedStateBackend,
+  NamedState,
+  StateDeclaration,
+} from '../state/keyed-state-backend.ts';
 import type { KeyedStateHandle, SnapshotInput } from '../state/snapshot.ts';
 
 /** A state that an operator has declared. */
@@ -104,7 +109,14 @@ function dryChain(
     dump: undefined,
     attempt: { jobId: undefined, attemptNumber: 0, restoredCheckpointId: undefined },
     state: {
-      keyedBackend: (node) => dryBackend({ vertex, node, environment, assigned, note }),
+      keyedBackend: (node) =>
+        notingBackend({
+          operatorName: node.name,
+          maxParallelism: vertex.maxParallelism,
+          handles: assigned(node.operatorId)?.keyed ?? [],
+          environment,
+          note: (state) => note(node, state),
+        }),
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: { of: assigned, input: NO_FILES },
     },
@@ -125,53 +137,85 @@ function dryStage({ spec }: ChainNode): ChainStage {
   };
 }
 
-interface DryBackendParts extends Pick<DeclaredStatesOptions, 'environment' | 'assigned'> {
-  readonly vertex: JobVertex;
-  readonly node: ChainNode;
-  readonly note: Note;
+/** What a {@link notingBackend} is made of. */
+export interface NotingBackendParts {
+  readonly operatorName: string;
+  readonly maxParallelism: number;
+  /** What was saved: its rows are left out, its types are not. */
+  readonly handles: readonly KeyedStateHandle[];
+  readonly environment: Environment;
+  readonly note: (state: DeclaredState) => void;
 }
 
-/** A backend that notes what is declared. */
-function dryBackend({
-  vertex,
-  node,
-  environment,
-  assigned,
-  note,
-}: DryBackendParts): KeyedStateBackend {
-  const make = (): KeyedStateBackend =>
-    heapBackend({
-      maxParallelism: vertex.maxParallelism,
-      keyGroups: { first: 0, last: vertex.maxParallelism - 1 },
-      operatorName: node.name,
-      environment,
-      memoryBytes: 0,
-      isTracking: false,
-    });
-  const restored = make();
-  const empty = make();
-  restored.restore((assigned(node.operatorId)?.keyed ?? []).map(withoutRows), NO_FILES);
-  const noted = new Set<string>();
-  const declare: KeyedStateBackend['declare'] = (declaration) => {
-    let refusal: Error | undefined;
+/** A backend without rows that notes what is declared over what was saved. */
+export function notingBackend(parts: NotingBackendParts): KeyedStateBackend {
+  return new NotingBackend(parts);
+}
+
+class NotingBackend implements KeyedStateBackend {
+  readonly maxParallelism: number;
+  readonly keyGroups: IndexRange;
+  readonly memoryBytes = 0;
+  readonly #parts: NotingBackendParts;
+  readonly #restored: KeyedStateBackend;
+  /** For what is refused. */
+  readonly #empty: KeyedStateBackend;
+  readonly #noted = new Set<string>();
+
+  constructor(parts: NotingBackendParts) {
+    this.maxParallelism = parts.maxParallelism;
+    this.keyGroups = { first: 0, last: parts.maxParallelism - 1 };
+    this.#parts = parts;
+    this.#restored = this.#heap();
+    this.#empty = this.#heap();
+    this.#restored.restore(parts.handles.map(withoutRows), NO_FILES);
+  }
+
+  get isRestored(): boolean {
+    return this.#parts.handles.length > 0;
+  }
+
+  declare(declaration: StateDeclaration): NamedState {
     try {
-      return restored.declare(declaration);
+      const state = this.#restored.declare(declaration);
+      this.#note(declaration, undefined);
+      return state;
     } catch (error) {
-      if (!hasErrorCode(error, 'STATE_INCOMPATIBLE')) throw error;
-      refusal = error as Error;
-      return empty.declare(declaration);
-    } finally {
-      if (!noted.has(declaration.name)) note(node, { declaration, refusal });
-      noted.add(declaration.name);
+      if (!hasErrorCode(error, 'STATE_INCOMPATIBLE') || !(error instanceof Error)) throw error;
+      this.#note(declaration, error);
+      return this.#empty.declare(declaration);
     }
-  };
-  return new Proxy(restored, {
-    get: (target, name) => {
-      if (name === 'declare') return declare;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
+  }
+
+  /** What was saved is in it already, so that it can be refused when it is declared. */
+  restore(): void {}
+
+  snapshot(): never {
+    throw new MillraceError('ILLEGAL_STATE', 'a dry run takes no snapshots');
+  }
+
+  notifyCheckpointComplete(): void {}
+
+  notifyCheckpointAborted(): void {}
+
+  [Symbol.dispose](): void {
+    this.#restored[Symbol.dispose]();
+    this.#empty[Symbol.dispose]();
+  }
+
+  #heap(): KeyedStateBackend {
+    const { operatorName, environment } = this.#parts;
+    const { maxParallelism, keyGroups } = this;
+    const memoryBytes = 0;
+    const isTracking = false;
+    const options = { maxParallelism, keyGroups, operatorName, environment };
+    return heapBackend({ ...options, memoryBytes, isTracking });
+  }
+
+  #note(declaration: StateDeclaration, refusal: Error | undefined): void {
+    if (!this.#noted.has(declaration.name)) this.#parts.note({ declaration, refusal });
+    this.#noted.add(declaration.name);
+  }
 }
 
 function withoutRows(handle: KeyedStateHandle): KeyedStateHandle {

@@ -142,17 +142,25 @@ function operatorCheck({ operator, plan, opened, manifest }: OperatorParts): Ope
   const refusal = plan instanceof Error ? plan : opened.failure;
   const isNew = !(plan instanceof Error) && plan.fresh.length > 0;
   const metas = metasOf(manifest, operator.operatorId);
-  const declared = opened.states.map((state) =>
-    declaredCheck(state, metas.get(state.declaration.name) ?? []),
-  );
-  const names = new Set(opened.states.map(({ declaration }) => declaration.name));
-  const others = refusal === undefined ? [...metas].filter(([name]) => !names.has(name)) : [];
   return {
     ...labelOf(operator),
     outcome: refusal !== undefined ? 'refused' : isNew ? 'new' : 'matched',
     reason: refusal?.message,
-    states: [...declared, ...others.map(([name, list]) => undeclared(name, list))],
+    states: refusal === undefined ? stateChecks(opened.states, metas) : [],
   };
+}
+
+/** Declared states in their order, then those that were saved and nobody declared. */
+export function stateChecks(
+  states: readonly DeclaredState[],
+  metas: ReadonlyMap<string, readonly StateMeta[]>,
+): readonly StateCheck[] {
+  const names = new Set(states.map(({ declaration }) => declaration.name));
+  const others = [...metas].filter(([name]) => !names.has(name));
+  return [
+    ...states.map((state) => declaredCheck(state, metas.get(state.declaration.name) ?? [])),
+    ...others.map(([name, list]) => undeclared(name, list)),
+  ];
 }
 
 function unmatchedChecks(

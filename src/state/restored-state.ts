@@ -10,10 +10,11 @@ import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { RowSection, RowSink } from './cold-state.ts';
 import type { IndexRange } from './key-groups.ts';
+import type { Namespace } from './keyed-state-backend.ts';
 import type { NamedTables } from './named-tables.ts';
 import type { RowCoder } from './row-coder.ts';
 import type { RowDecoder } from './row-encoder.ts';
-import { readSegment } from './segment/segment-reader.ts';
+import { countRows, readSegment, verifySegment } from './segment/segment-reader.ts';
 import type { FileRef, KeyedStateHandle, SnapshotInput, StateMeta } from './snapshot.ts';
 import type { TrackedTable } from './tracked-table.ts';
 
@@ -46,6 +47,7 @@ export class RestoredState {
     this.#operatorName = parts.operatorName;
     this.#handles = parts.handles.map((handle) => {
       const segments = parts.filesOf(handle).map((file) => parts.input.read(file));
+      for (const bytes of segments) verifySegment(bytes);
       for (const { name } of handle.states) this.#names.add(name);
       return { handle, segments };
     });
@@ -71,6 +73,7 @@ export class RestoredState {
   takeInto(state: NamedTables, coder: RowCoder): void {
     const { name } = state;
     this.#names.delete(name);
+    this.#reserve(state);
     for (const { handle, segments } of this.#handles) {
       const meta = stateOf(handle, name);
       if (meta === undefined) continue;
@@ -84,6 +87,27 @@ export class RestoredState {
     if (this.#names.size === 0) this.#handles = [];
   }
 
+  /**
+   * Makes room for all rows at once. A canonical savepoint's come in the order of hashes, which in
+   * a table that has yet to grow would all crowd at one end.
+   */
+  #reserve(state: NamedTables): void {
+    const expected = new Map<Namespace | undefined, number>();
+    for (const { handle, segments } of this.#handles) {
+      const stateIndex = handle.states.findIndex(({ name }) => name === state.name);
+      const counts = new Map<Namespace | undefined, number>();
+      for (const bytes of segments) countRows(bytes, stateIndex, counts);
+      const share = shareOf(handle, this.#hashes);
+      for (const [namespace, rows] of counts) {
+        expected.set(namespace, (expected.get(namespace) ?? 0) + Math.ceil(rows * share));
+      }
+    }
+    for (const [namespace, rows] of expected) {
+      const table = namespace === undefined ? state.table : state.tableOf(namespace);
+      table.table.reserve(rows, this.#hashes);
+    }
+  }
+
   #requireKind(meta: StateMeta, kind: StateMeta['kind']): void {
     if (meta.kind === kind) return;
     throw new MillraceError(
@@ -93,6 +117,12 @@ export class RestoredState {
       { details: { operator: this.#operatorName, state: meta.name, restored: meta.kind, kind } },
     );
   }
+}
+
+/** How much of a handle's hashes lie in a range. */
+function shareOf({ hashFirst, hashLast }: KeyedStateHandle, { first, last }: IndexRange): number {
+  const common = Math.min(hashLast, last) - Math.max(hashFirst, first) + 1;
+  return Math.max(0, common) / (hashLast - hashFirst + 1);
 }
 
 function stateOf(handle: KeyedStateHandle, name: string): StateMeta | undefined {

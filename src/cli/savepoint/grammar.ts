@@ -73,6 +73,7 @@ export function addSavepointCheck(
   onRequest: (request: SavepointCheckRequest) => void,
 ): void {
   savepointCommand
+    .enablePositionalOptions()
     .command('check')
     .description('whether a job would start from a savepoint, state by state')
     .argument('<job>', 'the job module, a .ts or .js file')

@@ -11,7 +11,7 @@ import type { StateListRequest, StateQueryRequest } from '../requests.ts';
 import { textTerminal } from '../testing/text-terminal.ts';
 import { stateCommand } from './state-command.ts';
 import { jsonValue } from './state-json.ts';
-import { writeSavepoint, type WrittenSavepoint } from './testing/written-savepoint.ts';
+import { writeSavepoint, type WrittenSavepoint } from './written-savepoint.test-kit.ts';
 
 const environment = realEnvironment();
 
@@ -129,7 +129,7 @@ test('a key is JSON or plain text; both readings are looked for', async (t) => {
       ['1', 0, 30],
     ],
   );
-  const none = await query(path, 'sum', '--key', 'XXX', '--json');
+  const none = await query(path, 'sum', '--key', 'NONE', '--json');
   t.deepEqual([none.code, none.stdout], [0, '']);
 });
 

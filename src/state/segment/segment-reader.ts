@@ -1,9 +1,10 @@
 /**
  * Reads a segment into a sink, only the rows that are asked for.
  *
- * Invariant: whatever the bytes say, nothing outside of them is read, and a segment that is not
- * whole is refused before its first row is given.
+ * Invariant: whatever the bytes say, nothing outside of them is read. {@link verifySegment} comes
+ * first, once per file: a segment that is not whole is refused before its first row is given.
  */
+import { hasErrorCode } from '../../base/errors.ts';
 import { ByteReader } from '../../types/row-codec.ts';
 import type { RowSink } from '../cold-state.ts';
 import type { IndexRange } from '../key-groups.ts';
@@ -41,23 +42,46 @@ interface SectionHead {
   readonly end: number;
 }
 
+/** Gives the rows of a segment that was verified, in their order. */
+export function readSegment(bytes: Uint8Array, filter: SegmentFilter, sink: RowSink): void {
+  const reader = new ByteReader(bytes);
+  reader.open(bytes, HEAD_BYTES);
+  for (let head = readHead(reader); head.kind !== KIND_END; head = readHead(reader)) {
+    if (filter.wants?.(head.stateIndex) ?? true) readSection(reader, head, filter.hashes, sink);
+    reader.position = head.end;
+  }
+}
+
+/** Counts the rows of a state by namespace, without reading them; the segment was verified. */
+export function countRows(
+  bytes: Uint8Array,
+  stateIndex: number,
+  counts: Map<Namespace | undefined, number>,
+): void {
+  const reader = new ByteReader(bytes);
+  reader.open(bytes, HEAD_BYTES);
+  for (let head = readHead(reader); head.kind !== KIND_END; head = readHead(reader)) {
+    const { kind, namespace, rows } = head;
+    if (kind === KIND_PUT && head.stateIndex === stateIndex) {
+      counts.set(namespace, (counts.get(namespace) ?? 0) + rows);
+    }
+    reader.position = head.end;
+  }
+}
+
 /**
- * Gives the rows of a segment in their order.
+ * Refuses a segment that is not whole.
  *
  * @throws CHECKPOINT_DAMAGED
  */
-export function readSegment(bytes: Uint8Array, filter: SegmentFilter, sink: RowSink): void {
+export function verifySegment(bytes: Uint8Array): void {
   const reader = new ByteReader(bytes);
   try {
     verifyEnds(bytes, reader);
     verifySections(bytes, reader);
   } catch (error) {
-    throw damagedSegment(error instanceof Error ? error.message : 'it cannot be read', error);
-  }
-  reader.open(bytes, HEAD_BYTES);
-  for (let head = readHead(reader); head.kind !== KIND_END; head = readHead(reader)) {
-    if (filter.wants?.(head.stateIndex) ?? true) readSection(reader, head, filter.hashes, sink);
-    reader.position = head.end;
+    if (hasErrorCode(error, 'CHECKPOINT_DAMAGED')) throw error;
+    throw damagedSegment('it cannot be read', error);
   }
 }
 

@@ -244,6 +244,12 @@ export class KeyedTable {
     return this.#index.scan({ first: orderOf(first), last: orderOf(last) });
   }
 
+  /** Makes room for so many entries with these unsigned hashes; only while there are none. */
+  reserve(entries: number, hashRange: { readonly first: number; readonly last: number }): void {
+    if (this.size > 0) return;
+    this.#index = new HashIndex({ initialCapacity: entries, hashRange });
+  }
+
   /** Forgets all entries; kinds and layouts stay. */
   clear(): void {
     this.#index = new HashIndex({ hashRange: this.#options.hashRange });

@@ -1,15 +1,16 @@
 /** Writes a small savepoint or checkpoint of one keyed operator, with the parts that a job uses. */
-import { hashKey } from '../../../base/hash.ts';
-import type { Environment } from '../../../base/environment.ts';
-import { encodeManifest, MANIFEST_NAME } from '../../../checkpoint/manifest.ts';
-import type { ManifestOperator, ManifestSubtask } from '../../../checkpoint/manifest.ts';
-import { snapshotOutput } from '../../../checkpoint/snapshot-files.ts';
-import { openStorage } from '../../../checkpoint/storage/open-storage.ts';
-import type { OperatorStateSnapshot } from '../../../state/operator-state-backend.ts';
-import { heapBackend } from '../../../state/heap/heap-backend.ts';
-import { keyGroupFor, keyGroupRange, subtaskFor } from '../../../state/key-groups.ts';
-import type { Namespace, StateDeclaration } from '../../../state/keyed-state-backend.ts';
-import type { FileRef, KeyedStateHandle } from '../../../state/snapshot.ts';
+import { digest } from '../../base/digest.ts';
+import { hashKey } from '../../base/hash.ts';
+import type { Environment } from '../../base/environment.ts';
+import { encodeManifest, MANIFEST_NAME } from '../../checkpoint/manifest.ts';
+import type { ManifestOperator, ManifestSubtask } from '../../checkpoint/manifest.ts';
+import { snapshotOutput } from '../../checkpoint/snapshot-files.ts';
+import { openStorage } from '../../checkpoint/storage/open-storage.ts';
+import type { OperatorStateSnapshot } from '../../state/operator-state-backend.ts';
+import { heapBackend } from '../../state/heap/heap-backend.ts';
+import { keyGroupFor, keyGroupRange, subtaskFor } from '../../state/key-groups.ts';
+import type { Namespace, StateDeclaration } from '../../state/keyed-state-backend.ts';
+import type { FileRef, KeyedStateHandle } from '../../state/snapshot.ts';
 
 /** A row to be written. */
 export interface WrittenRow {
@@ -31,7 +32,7 @@ export interface WrittenSavepoint {
 
 /** The operator of every savepoint here. */
 export const TOTALS: ManifestOperator = {
-  operatorId: 'a'.repeat(32),
+  operatorId: digest('uid totals'),
   name: 'Totals',
   uid: 'totals',
   kind: 'process',
