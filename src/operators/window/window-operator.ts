@@ -19,6 +19,7 @@
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
 import { MillraceError } from '../../base/errors.ts';
+import { type ListState, ListStateDescriptor } from '../../functions/state.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { StateTable } from '../../state/keyed-state-backend.ts';
@@ -41,6 +42,8 @@ import type { WindowSnapshot } from './window-snapshot.ts';
  * slide.
  */
 const PAIRS_MAX = 16_384;
+/** How far each subtask has fired. */
+const PROGRESS = new ListStateDescriptor<WindowSnapshot>('window-progress');
 
 /** The stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
@@ -58,7 +61,7 @@ export function windowStage(spec: WindowSpec): ChainStage {
     onWatermark: (watermark) => operator.onWatermark(watermark),
     onProcessingTime: (nowMs) => isEventTime || operator.onProcessingTime(nowMs),
     snapshot: () => operator.snapshot(),
-    restore: (snapshots) => operator.restore(snapshots),
+    restore: () => operator.restore(),
     close: () => spec.windowFunction?.close?.(),
   };
 }
@@ -73,6 +76,7 @@ class WindowOperator {
   readonly #fold: KeyedFold;
   readonly #fire: FireEntries;
   readonly #firing: FiringContext;
+  readonly #progress: ListState<WindowSnapshot>;
   readonly #lateOutput: Emit | undefined;
   readonly #groups = new RowGroups();
   readonly #rowsPerPass: number;
@@ -104,6 +108,7 @@ class WindowOperator {
       }),
       fired: keyedState.declare({ name: 'window-fired', kind: 'window', resident: true }),
     });
+    this.#progress = context.operatorState.getUnionListState(PROGRESS);
     this.#firing = new FiringContext(context);
     this.#fire = generateFiring(spec, this.#firing);
     this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
@@ -150,14 +155,14 @@ class WindowOperator {
   snapshot(): StageSnapshot {
     // The watermark in progress, if there is one: what has not fired of it fires after the restore.
     const { keyedState } = this.#context;
-    const data = snapshotWindows(this.#windows, this.#firing.watermark, keyedState);
-    return { version: WINDOW_SNAPSHOT_VERSION, data };
+    this.#progress.update([snapshotWindows(this.#windows, this.#firing.watermark, keyedState)]);
+    return { version: WINDOW_SNAPSHOT_VERSION, data: null };
   }
 
   /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
-    const watermark = restoreWindows(this.#windows, data);
+  restore(): void {
+    // Of all subtasks: any of them may have had the keys that are here now.
+    const watermark = restoreWindows(this.#windows, [...this.#progress.get()]);
     this.#firing.watermark = watermark;
     if (!this.#isEventTime) this.#askForWakeUp();
     else this.#watermark = watermark;
