@@ -103,6 +103,7 @@ class OpenJobCheckpoints implements JobCheckpoints {
   async select(): Promise<SelectedCheckpoint | undefined> {
     const own = await this.coordinator.recover();
     if (own !== undefined) {
+      this.#options.request.environment.faultPoint?.('restore.files-verified');
       this.#tellDamage(own);
       return own;
     }

@@ -33,6 +33,17 @@ export interface Differences {
   readonly wrongWindows: number;
 }
 
+/** All is as it must be. */
+export const NO_DIFFERENCES: Differences = {
+  lost: 0,
+  duplicated: 0,
+  wrong: 0,
+  disordered: 0,
+  lostWindows: 0,
+  duplicatedWindows: 0,
+  wrongWindows: 0,
+};
+
 /** Compares all committed files below `out` with a plain computation. */
 export function differences(out: string, records: number): Differences {
   const running = readFiles<KillRecord>(join(out, 'running'));

@@ -117,6 +117,7 @@ export class Task {
   open(): void {
     try {
       this.chain.open();
+      this.#options.environment.faultPoint?.('restore.state');
       this.chain.restore();
       this.#input = this.#options.openInput();
     } catch (error) {

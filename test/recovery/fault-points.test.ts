@@ -1,0 +1,59 @@
+/** The process dies once at every fault point that a job comes to, is resumed, and writes what it must. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { type FaultPoint, faultPoints } from '../../src/base/fault-points.ts';
+import { differences, NO_DIFFERENCES } from './expected.ts';
+import { runProcess } from './job-process.ts';
+
+/** Times per point; 100 in the long tests. */
+const TIMES = Number(process.env['MILLRACE_FAULT_POINT_TIMES'] ?? 1);
+const RECORDS = 16_000;
+const RATE = 20_000;
+
+/** Points that only a job on RocksDB comes to. */
+const STORE_POINTS: readonly FaultPoint[] = ['state.merge', 'state.store-checkpoint'];
+
+for (const point of faultPoints) {
+  test.serial(`a crash at ${point}`, async (t) => {
+    t.timeout(60_000 * (TIMES + 1));
+    for (let time = 0; time < TIMES; time++) await crashAt(point, 1 + (time % 7), t.log);
+    t.pass();
+  });
+}
+
+async function crashAt(
+  point: FaultPoint,
+  count: number,
+  log: (text: string) => void,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-crash-'));
+  const options = {
+    folder,
+    records: RECORDS,
+    ratePerSecond: RATE,
+    parallelism: 2,
+    backend: STORE_POINTS.includes(point) ? ('rocksdb' as const) : ('heap' as const),
+    intervalMs: 100,
+  };
+  const isOfRestore = point.startsWith('restore.');
+  // What is restored needs something to restore from, and something that is not committed yet.
+  if (isOfRestore) {
+    await runProcess({ ...options, crashAt: { point: 'checkpoint.notify', count: 3 } });
+  }
+  const crashed = await runProcess({ ...options, crashAt: { point, count } });
+  if (crashed.exitCode !== undefined) {
+    throw new Error(
+      `it did not come to '${point}' (exit code ${crashed.exitCode}): ${crashed.stderr}`,
+    );
+  }
+  const resumed = await runProcess(options);
+  if (resumed.exitCode !== 0) throw new Error(`exit code ${resumed.exitCode}: ${resumed.stderr}`);
+  const found = differences(join(folder, 'out'), RECORDS);
+  if (JSON.stringify(found) !== JSON.stringify(NO_DIFFERENCES)) {
+    throw new Error(`left in ${folder}: ${JSON.stringify(found)}`);
+  }
+  log(`${crashed.points.length} points before it`);
+  rmSync(folder, { recursive: true });
+}
