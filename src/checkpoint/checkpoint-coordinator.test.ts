@@ -1,12 +1,12 @@
 /** The coordinator's state machine, driven by hand over a simulated clock and disk. */
 import test from 'ava';
-import { MillraceError } from '../base/errors.ts';
+import type { MillraceError } from '../base/errors.ts';
 import { resolveCheckpoint } from './checkpoint-selection.ts';
 import {
   JOB_ID,
   openJob,
   OWNER,
-  SCHEDULE,
+  type SCHEDULE,
   settle,
   startJob,
   SUBTASKS,
@@ -15,7 +15,7 @@ import {
 import { isJobFinished, listCheckpoints } from './job-directory.ts';
 import { acquireJob } from './job-lock.ts';
 
-test('a checkpoint is triggered at each interval and completes with all acknowledgements', async (t) => {
+test('a checkpoint at each interval completes with all acknowledgements', async (t) => {
   const job = await startJob();
   t.deepEqual(job.kinds(), []);
   await job.pass(99);
@@ -82,7 +82,7 @@ test('a checkpoint that takes too long is aborted and names who is missing', asy
   t.is(shared.length, 1, 'the third has not answered yet; the files of the others are gone');
 });
 
-test('one failure more than is tolerable fails the job, a success starts the count anew', async (t) => {
+test('one failure more than is tolerable fails the job, a success resets the count', async (t) => {
   const job = await startJob({ schedule: { tolerableFailures: 1 } });
   const decline = async (): Promise<void> => {
     await job.pass(100);
@@ -116,7 +116,7 @@ test('old checkpoints go with the files that no other names', async (t) => {
   t.deepEqual(job.kinds().includes('cleanupFailed'), false);
 });
 
-test('an attempt that stops takes its checkpoint along, and late parts leave nothing', async (t) => {
+test('an attempt that stops ends its checkpoint, and late parts leave nothing', async (t) => {
   const job = await startJob();
   await job.checkpoint();
   await job.pass(100);
@@ -133,7 +133,7 @@ test('an attempt that stops takes its checkpoint along, and late parts leave not
   t.deepEqual(listCheckpoints(job.storage, JOB_ID), [3, 1], 'ids are not used again');
 });
 
-test('a checkpoint with all acknowledgements counts although its attempt stops meanwhile', async (t) => {
+test('an acknowledged checkpoint is whole or gone when its attempt stops', async (t) => {
   const job = await startJob();
   await job.pass(100);
   job.values.fill(5);
@@ -161,7 +161,7 @@ test('a restore from elsewhere makes the first completed checkpoint a full one',
   t.is(job.lastTrigger.snapshotKind, 'incremental');
 });
 
-test('a claimed start is released when as many checkpoints are complete as are retained', async (t) => {
+test('a claimed start is released after as many checkpoints as are retained', async (t) => {
   const job = await openJob();
   await job.coordinator.recover();
   let released = 0;
@@ -179,7 +179,7 @@ test('a claimed start is released when as many checkpoints are complete as are r
   t.is(released, 1);
 });
 
-test('what finished subtasks left is part of later checkpoints, and they are not asked again', async (t) => {
+test('what finished subtasks left is part of later checkpoints', async (t) => {
   const job = await startJob();
   await job.pass(100);
   const finished = job.acknowledgement(job.lastTrigger, 0, true);
@@ -217,7 +217,7 @@ test('when all inputs have ended the final checkpoint is taken at once', async (
   t.true(job.coordinator.statistics().history[0]?.isFinal);
 });
 
-test('the final checkpoint waits for the one under way, and is tried again when it fails', async (t) => {
+test('the final checkpoint waits for the one under way, is tried again if it fails', async (t) => {
   const job = await startJob({ schedule: { tolerableFailures: 3 } });
   await job.pass(100);
   for (const subtask of SUBTASKS) job.coordinator.inputEnded(subtask);
@@ -242,7 +242,7 @@ test('a checkpoint asked for is taken now', async (t) => {
   await t.throwsAsync(failing, { code: 'CHECKPOINT_FAILED', message: /no$/ });
 });
 
-test('a savepoint waits for the checkpoint under way, lies in its own folder and can be moved', async (t) => {
+test('a savepoint waits for the checkpoint under way, and can be moved', async (t) => {
   const job = await startJob();
   await job.checkpoint();
   await job.pass(100);

@@ -141,7 +141,8 @@ class Coordinator implements CheckpointCoordinator {
       pending,
       new MillraceError(
         'CHECKPOINT_FAILED',
-        `${this.#describe(from)} could not take part in checkpoint ${checkpointId}: ${reason.message}`,
+        `${this.#describe(from)} could not take part in checkpoint ${checkpointId}: ` +
+          reason.message,
         { cause: reason },
       ),
     );
@@ -306,7 +307,9 @@ class Coordinator implements CheckpointCoordinator {
     );
   }
 
-  /** Gives a checkpoint up: now, or when its files are durable; not while its manifest is written. */
+  /**
+   * Gives a checkpoint up: now, or when its files are durable; not while its manifest is written.
+   */
   #abort(pending: PendingCheckpoint, reason: Error): void {
     if (pending.phase === 'collecting') this.#failed(pending, reason);
     else pending.abortReason ??= reason;

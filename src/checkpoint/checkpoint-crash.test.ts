@@ -1,8 +1,9 @@
 /**
- * Crashes, failing disks and damage: what is left always has a newest whole checkpoint with the values
- * that it was taken of, and sweeping leaves exactly what the checkpoints name.
+ * Crashes, failing disks and damage: what is left always has a newest whole checkpoint with the
+ * values that it was taken of, and sweeping leaves exactly what the checkpoints name.
  */
 import test, { type ExecutionContext } from 'ava';
+import { fileError } from '../base/file-error.ts';
 import type { FaultPoint } from '../base/fault-points.ts';
 import { seededRandom } from '../base/seeded-random.ts';
 import { type SimulatedEnvironment, simulatedEnvironment } from '../base/simulated-environment.ts';
@@ -187,6 +188,115 @@ test('a crash at each file operation of a checkpoint, with torn and lost writes'
     }
   }
 });
+
+test('a failure at each call of a process’s first checkpoint, then a crash', async (t) => {
+  let isExhausted = false;
+  for (let k = 0; !isExhausted; k++) {
+    for (const seed of [undefined, k]) {
+      const { world, job } = await restarted();
+      let calls = 0;
+      world.fileSystem.fault = () => (calls++ === k ? 'EIO' : undefined);
+      await job.checkpoint().catch(() => undefined);
+      await settle();
+      isExhausted = calls <= k;
+      world.fileSystem.fault = undefined;
+      const told = toldRounds(job);
+      const isPending = job.coordinator.statistics().numInProgress > 0;
+      world.fileSystem.crash(seed === undefined ? undefined : seededRandom(seed));
+      const rounds = await checkRestore(t, world, `call ${k}, seed ${seed}`);
+      t.true(isPending || rounds === ROUNDS + told, `call ${k}: ${rounds} rounds, told ${told}`);
+    }
+  }
+});
+
+test('a disk that fails from each call on, a restart, a crash', async (t) => {
+  let isExhausted = false;
+  let uncertain = 0;
+  for (let k = 0; !isExhausted; k++) {
+    for (const seed of [undefined, k, k + 1000]) {
+      const { world, job } = await restarted();
+      let calls = 0;
+      world.fileSystem.fault = () => (calls++ >= k ? 'EIO' : undefined);
+      await job.checkpoint().catch(() => undefined);
+      await settle();
+      isExhausted = calls <= k;
+      const isUncertain = job.told.some(
+        (each) =>
+          each.kind === 'failJob' && /could neither be made durable/.test(each.error.message),
+      );
+      uncertain += isUncertain ? 1 : 0;
+      await job.coordinator.stopAttempt(new Error('failed'));
+      world.fileSystem.fault = undefined;
+      const selected = await job.start();
+      const { values } = job;
+      t.deepEqual(selected?.damaged, []);
+      const begun = values[0];
+      world.fileSystem.crash(seed === undefined ? undefined : seededRandom(seed));
+      t.is(await checkRestore(t, world, `call ${k}, seed ${seed}`), begun ?? -1);
+    }
+  }
+  t.true(uncertain > 0);
+});
+
+for (const failures of [1, 2, 3]) {
+  test(`${failures} operations that are done, but are said to have failed`, async (t) => {
+    let isExhausted = false;
+    for (let k = 0; !isExhausted; k++) {
+      for (const seed of [undefined, k]) {
+        let calls = 0;
+        let isArmed = false;
+        const { world, job } = await restarted((inner) =>
+          denying(inner, () => isArmed && calls++ >= k && calls <= k + failures),
+        );
+        isArmed = true;
+        await job.checkpoint().catch(() => undefined);
+        await settle();
+        isArmed = false;
+        isExhausted = calls <= k;
+        const told = toldRounds(job);
+        const isOpen =
+          job.coordinator.statistics().numInProgress > 0 || job.kinds().includes('failJob');
+        world.fileSystem.crash(seed === undefined ? undefined : seededRandom(seed));
+        const rounds = await checkRestore(t, world, `call ${k}, seed ${seed}`);
+        t.true(isOpen || rounds === ROUNDS + told, `call ${k}: ${rounds} rounds, told ${told}`);
+      }
+    }
+  });
+}
+
+/** A world whose disk does what changes it, and says EIO afterwards where `isDenied`. */
+function denying(world: SimulatedEnvironment, isDenied: () => boolean): SimulatedEnvironment {
+  const changing = new Set<PropertyKey>(['link', 'remove', 'syncDirectory', 'syncFile']);
+  const fileSystem = new Proxy(world.fileSystem, {
+    get(target, name): unknown {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...args: readonly unknown[]) => unknown;
+      if (!changing.has(name)) return method;
+      return (...args: readonly unknown[]) => {
+        const done = method(...args);
+        if (!isDenied()) return done;
+        const error = fileError({ operation: String(name), path: String(args[0]), system: 'EIO' });
+        if (done instanceof Promise) return done.then(() => Promise.reject(error));
+        throw error;
+      };
+    },
+  });
+  return { ...world, fileSystem };
+}
+
+/** A process that has just begun on what another has left. */
+async function restarted(
+  change: (world: SimulatedEnvironment) => SimulatedEnvironment = (world) => world,
+): Promise<{ world: SimulatedEnvironment; job: TestJob }> {
+  const world = simulatedEnvironment({ seed: 1 });
+  await foreignFile(world);
+  const first = await startJob({ world });
+  for (let round = 0; round < ROUNDS; round++) await first.checkpoint();
+  await first.coordinator.close('suspended');
+  const job = await startJob({ world: change(world), schedule: { tolerableFailures: 9 } });
+  return { world, job };
+}
 
 test('a disk that stays full fails checkpoints, and works again when there is room', async (t) => {
   const world = simulatedEnvironment({ seed: 1 });

@@ -119,7 +119,9 @@ function withoutNewFiles(state: PendingCheckpoint['states'][number]): ManifestSu
   return rest;
 }
 
-/** Puts the files of subtasks that had finished before into the savepoint, under their own names. */
+/**
+ * Puts the files of subtasks that had finished before into the savepoint, under their own names.
+ */
 async function takeOver(
   kept: readonly ManifestSubtask[],
   options: CompletionOptions,

@@ -1,7 +1,7 @@
 /**
- * A job of three subtasks over a simulated disk, for tests of the coordinator: each subtask's state is one
- * number, kept in a base file and delta files, so that what is restored can be compared with what was
- * checkpointed.
+ * A job of three subtasks over a simulated disk, for tests of the coordinator: each subtask's state
+ * is one number, kept in a base file and delta files, so that what is restored can be compared with
+ * what was checkpointed.
  */
 import type { FaultPoint } from '../base/fault-points.ts';
 import { type SimulatedEnvironment, simulatedEnvironment } from '../base/simulated-environment.ts';

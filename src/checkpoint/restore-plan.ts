@@ -2,11 +2,12 @@
  * Which subtask of the new job takes over what of a checkpoint.
  *
  * Invariants:
- * 1. With the same parallelism every subtask gets back exactly what it had.
+ * 1. With the same parallelism every subtask gets back what it had; union state goes whole to
+ *    everyone, always.
  * 2. With another: keyed state goes by ranges of hashes; the elements of split state, splits and
- *    stages' data are put one after the other in the order of the old subtasks and cut into
- *    contiguous parts of equal size (± 1); union state goes whole to everyone; of broadcast state
- *    subtask i gets old subtask i's modulo the old parallelism.
+ *    the data of each `ChainStage` are put one after the other in the order of the old subtasks and
+ *    cut into contiguous parts of equal size (± 1); of broadcast state subtask i gets old subtask
+ *    i's modulo the old parallelism.
  * 3. Nothing is left out silently: state without an operator is an error, or is reported where that
  *    is allowed.
  */
@@ -155,8 +156,8 @@ function refuseUnmatched(unmatched: readonly OldOperator[]): void {
   const all = unmatched.map(({ operator }) => describe(operator)).join(', ');
   throw new MillraceError(
     'STATE_UNMATCHED',
-    `there is state of ${all}, which the job does not have: give the operators their old uids, or allow it to be left ` +
-      'behind (execution.state-recovery.ignore-unclaimed-state true)',
+    `there is state of ${all}, which the job does not have: give the operators their old uids, ` +
+      'or allow it to be left behind (execution.state-recovery.ignore-unclaimed-state true)',
     { details: { operator: first.name, operatorId: first.operatorId, count: unmatched.length } },
   );
 }
@@ -170,8 +171,8 @@ function checkParallelism(operator: RestoreOperator): void {
   if (operator.parallelism <= operator.maxParallelism) return;
   throw new MillraceError(
     'PARALLELISM_INVALID',
-    `operator '${operator.name}' has parallelism ${operator.parallelism}, above its maximum of ${operator.maxParallelism}: ` +
-      'lower it; the maximum is fixed once there is state',
+    `operator '${operator.name}' has parallelism ${operator.parallelism}, above its maximum of ` +
+      `${operator.maxParallelism}: lower it; the maximum is fixed once there is state`,
     { details: { operator: operator.name, parallelism: operator.parallelism } },
   );
 }
@@ -185,8 +186,8 @@ function assignmentOf(
   if (handles.length > 0 && before !== operator.maxParallelism) {
     throw new MillraceError(
       'STATE_INCOMPATIBLE',
-      `operator '${operator.name}' has maximum parallelism ${operator.maxParallelism}, its keyed state was kept under ${before}: ` +
-        `set it to ${before}`,
+      `operator '${operator.name}' has maximum parallelism ${operator.maxParallelism}, ` +
+        `its keyed state was kept under ${before}: set it to ${before}`,
       { details: { operator: operator.name, before, now: operator.maxParallelism } },
     );
   }
@@ -254,8 +255,9 @@ function channelsOf(
   if (lost === undefined || allowNonRestoredState) return matched;
   throw new MillraceError(
     'STATE_UNMATCHED',
-    `there are ${lost.rows} records in flight between operators ${lost.sourceOperatorId} and ${lost.targetOperatorId}, which the job ` +
-      'does not have both: start from a savepoint, or allow them to be left behind',
+    `there are ${lost.rows} records in flight between operators ${lost.sourceOperatorId} and ` +
+      `${lost.targetOperatorId}, which the job does not have both: ` +
+      'start from a savepoint, or allow them to be left behind',
     { details: { operatorId: lost.targetOperatorId } },
   );
 }

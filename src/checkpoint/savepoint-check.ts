@@ -1,6 +1,6 @@
 /**
- * A dry run of a restore: what a job would take over from a checkpoint or savepoint, how, and what it
- * would not.
+ * A dry run of a restore: what a job would take over from a checkpoint or savepoint, how, and what
+ * it would not.
  *
  * Invariants:
  * 1. Nothing is written and no row is read: the manifest knows the types of what its files hold.
@@ -27,7 +27,10 @@ export interface DeclaredState {
   readonly renames?: Renames | undefined;
 }
 
-/** An operator of the program with its states; `states` is undefined if they are known only at run time. */
+/**
+ * An operator of the program with its states; `states` is undefined if they are known only at run
+ * time.
+ */
 export interface DeclaredOperator extends RestoreOperator {
   readonly states: readonly DeclaredState[] | undefined;
 }
@@ -85,7 +88,9 @@ export function checkSavepoint(request: SavepointCheckRequest): SavepointCheck {
   };
 }
 
-/** All unmatched operators are wanted, not the first: they are asked for as if they were allowed. */
+/**
+ * All unmatched operators are wanted, not the first: they are asked for as if they were allowed.
+ */
 function tryPlan(request: SavepointCheckRequest, problems: string[]): RestorePlan | undefined {
   try {
     return planRestore({ ...request, allowNonRestoredState: true });

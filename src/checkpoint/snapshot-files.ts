@@ -132,7 +132,8 @@ export function mismatch(
 export function damagedFile(path: string, reason: string): MillraceError {
   return new MillraceError(
     'CHECKPOINT_DAMAGED',
-    `the checkpoint file '${path}' is damaged: ${reason}; start from another checkpoint or savepoint`,
+    `the checkpoint file '${path}' is damaged: ${reason}; ` +
+      'start from another checkpoint or savepoint',
     { details: { path, reason } },
   );
 }

@@ -3,7 +3,9 @@
  * Invariant: when the promise settles nothing is under way any more.
  */
 
-/** Stops starting new ones at the first failure, waits for those under way, then rejects with it. */
+/**
+ * Stops starting new ones at the first failure, waits for those under way, then rejects with it.
+ */
 export async function forEachBounded<T>(
   items: Iterable<T>,
   concurrencyMax: number,

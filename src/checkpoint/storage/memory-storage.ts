@@ -15,8 +15,8 @@ type Files = Map<string, Uint8Array>;
 const storages = new Map<string, Files>();
 
 /**
- * The storage of `memory://name`, or a folder of it (`memory://name/folder`): the same files at each
- * call, until {@link discardMemoryStorage}.
+ * The storage of `memory://name`, or a folder of it (`memory://name/folder`): the same files at
+ * each call, until {@link discardMemoryStorage}.
  */
 export function memoryStorage(
   url: string,
