@@ -1,6 +1,8 @@
 /** The coordinator's state machine, driven by hand over a simulated clock and disk. */
 import test from 'ava';
 import type { MillraceError } from '../base/errors.ts';
+import type { FaultPoint } from '../base/fault-points.ts';
+import { simulatedEnvironment } from '../base/simulated-environment.ts';
 import { resolveCheckpoint } from './checkpoint-selection.ts';
 import {
   JOB_ID,
@@ -370,6 +372,22 @@ test('an owner that has been superseded completes nothing and removes nothing', 
   await t.throwsAsync(zombie.coordinator.close('finished'), { code: 'JOB_LOCKED' });
   const successor = await startJob({ world });
   t.deepEqual(successor.values, [1, 2, 3]);
+});
+
+test('an owner that is superseded right after a completion removes nothing', async (t) => {
+  const world = simulatedEnvironment({ seed: 1 });
+  let isArmed = false;
+  const faultPoint = (point: FaultPoint): void => {
+    if (!isArmed || point !== 'checkpoint.completed') return;
+    using lock = world.fileSystem.open(`/checkpoints/${JOB_ID}/lock-2`, 'write');
+    lock.append(new TextEncoder().encode('{}'));
+  };
+  const job = await startJob({ world, faultPoint, schedule: { retained: 1 } });
+  await job.checkpoint();
+  isArmed = true;
+  await job.checkpoint();
+  t.deepEqual(listCheckpoints(job.storage, JOB_ID), [2, 1]);
+  t.true(job.told.some((each) => each.kind === 'failJob'));
 });
 
 test('a checkpoint that names a file it did not write does not complete', async (t) => {
