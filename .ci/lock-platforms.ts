@@ -33,7 +33,7 @@ for (const [path, parent] of Object.entries(lockfile.packages)) {
     const [, os, cpu] = SYSTEMS.exec(name) ?? [];
     const isLocked = key in lockfile.packages || `${path}/${key}` in lockfile.packages;
     if (isLocked || os === undefined || cpu === undefined) continue;
-    lockfile.packages[key] = platformPackage(name, version, os, cpu);
+    lockfile.packages[key] = platformPackage(name, version, os, cpu, path !== '');
     added.push(name);
   }
 }
@@ -42,11 +42,17 @@ lockfile.packages = Object.fromEntries(sorted);
 writeFileSync(PATH, `${JSON.stringify(lockfile, null, 2)}\n`);
 console.log(`added ${added.length}: ${added.join(' ')}`);
 
-function platformPackage(name: string, version: string, os: string, cpu: string): LockedPackage {
-  const libc = name.includes('musl') ? 'musl' : name.includes('gnu') ? 'glibc' : undefined;
+function platformPackage(
+  name: string,
+  version: string,
+  os: string,
+  cpu: string,
+  isDev: boolean,
+): LockedPackage {
+  const libc = name.includes('musl') ? 'musl' : /gnu|glibc/.test(name) ? 'glibc' : undefined;
   return {
     version,
-    dev: true,
+    ...(isDev ? { dev: true } : {}),
     optional: true,
     os: [os],
     cpu: [cpu],

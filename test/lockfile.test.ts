@@ -10,6 +10,7 @@ interface Locked {
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +38,11 @@ test('optional packages of all platforms are locked (else run .ci/lock-platforms
 });
 
 test('dependencies have exact versions, and Node is the pinned one', (t) => {
-  const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
+  const versions = Object.values({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.devDependencies,
+  });
   for (const version of versions) t.regex(version, /^(npm:\w+@)?\d+\.\d+\.\d+$/);
   t.is(manifest.devDependencies['node'], process.versions.node);
 });

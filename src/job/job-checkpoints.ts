@@ -14,7 +14,8 @@ import { resolveCheckpoint, type SelectedCheckpoint } from '../checkpoint/checkp
 import { checkpointInfo } from '../checkpoint/checkpoint-statistics.ts';
 import type { CheckpointCoordinator, JobOutcome } from '../checkpoint/coordinator-contract.ts';
 import { writeJobEntry } from '../checkpoint/job-directory.ts';
-import { acquireJob } from '../checkpoint/job-lock.ts';
+import { acquireJob, type JobOwnership } from '../checkpoint/job-lock.ts';
+import { discardMemoryStorage } from '../checkpoint/storage/memory-storage.ts';
 import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { ExecutionRequest } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
@@ -73,7 +74,13 @@ export async function openJobCheckpoints(
     environment,
     link,
   });
-  return new OpenJobCheckpoints({ ...options, coordinator, storage, release: place.release });
+  return new OpenJobCheckpoints({
+    ...options,
+    coordinator,
+    storage,
+    ownership,
+    release: place.release,
+  });
 }
 
 /** Whether a checkpoint or savepoint may ever be asked for. */
@@ -87,6 +94,7 @@ export function isTracked({ configuration }: JobGraph): boolean {
 interface OpenOptions extends JobCheckpointsOptions {
   readonly coordinator: CheckpointCoordinator;
   readonly storage: CheckpointStorage;
+  readonly ownership: JobOwnership;
   readonly release: () => void;
 }
 
@@ -131,6 +139,7 @@ class OpenJobCheckpoints implements JobCheckpoints {
 
   async close(outcome: JobOutcome): Promise<void> {
     await this.coordinator.close(outcome);
+    await this.#options.ownership.release();
     this.#options.release();
   }
 
@@ -164,7 +173,10 @@ function storagePlace({ request, jobId, sharesMemory }: JobCheckpointsOptions): 
     const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(directory);
     return { url: isUrl ? directory : fileSystem.resolve(directory), release: () => undefined };
   }
-  if (sharesMemory) return { url: `memory://job-${jobId}`, release: () => undefined };
+  if (sharesMemory) {
+    const url = `memory://job-${jobId}`;
+    return { url, release: () => discardMemoryStorage(url) };
+  }
   const folder = fileSystem.makeTemporaryDirectory('millrace-checkpoints-');
   return { url: folder, release: () => fileSystem.remove(folder) };
 }

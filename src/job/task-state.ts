@@ -44,6 +44,7 @@ export function taskState(options: TaskStateOptions): TaskState {
     memoryBytes: Math.floor((memoryBytes ?? MEMORY_BYTES_DEFAULT) / options.workers),
     localDirectory,
     workerIndex: options.workerIndex,
+    workers: options.workers,
   });
   const keyedOperators = countKeyedOperators(graph);
   return {

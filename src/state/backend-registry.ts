@@ -15,6 +15,8 @@ export interface WorkerBackendOptions {
   /** A folder for databases; undefined: a temporary one. */
   readonly localDirectory: string | undefined;
   readonly workerIndex: number;
+  /** How many workers with such options the process has (1). */
+  readonly workers?: number | undefined;
 }
 
 /** What one operator's subtask wants. */

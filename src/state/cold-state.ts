@@ -5,8 +5,8 @@
  * 1. Keys and values are the bytes of the state's serializers; equal keys have equal bytes.
  * 2. What the hot table holds wins over what lies below, and so do its tombstones, until they were
  *    handed to the store: a row below may be older than the one above, never newer.
- * 3. A row leaves memory only if it is in the store as it is: neither dirty, nor unmerged, nor part
- *    of a cut that is being written or that is not yet complete.
+ * 3. A row leaves memory only if it is in the store as it is, and no cut that is being written has
+ *    yet to take it.
  */
 import type { Namespace } from './keyed-state-backend.ts';
 
@@ -14,10 +14,14 @@ import type { Namespace } from './keyed-state-backend.ts';
 export interface ColdState {
   /** Keys below; an estimate. */
   readonly size: number;
+  /** Whether no row was put below since the last drop. */
+  readonly isEmpty: boolean;
   /** Whether a key with this hash may lie below; false is certain. Asked for each new key, so cheap. */
   mayHave(hash: number): boolean;
   /** The value of the key `key[0..keyLength)`, or undefined. */
   get(hash: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;
+  /** All rows below are gone; it takes new ones. */
+  clear(): void;
   /** All rows below by ascending unsigned hash. Ends early when `visit` returns false. */
   scan(visit: (hash: number, key: Uint8Array, value: Uint8Array) => boolean): void;
 }
@@ -26,6 +30,8 @@ export interface ColdState {
 export interface ColdTier {
   /** The rows of a state and namespace. Called once per table. */
   open(stateIndex: number, namespace: Namespace | undefined): ColdState;
+  /** All rows of the section that lie below are gone. The same {@link ColdState} takes new ones. */
+  drop(section: RowSection): void;
 }
 
 /** The state and namespace that rows belong to. */
@@ -59,7 +65,7 @@ export interface RowSink {
 export type CutKind =
   /** What has changed since the last completed checkpoint. */
   | 'since-checkpoint'
-  /** What has changed since the last cut of this kind that was finished: what a store lacks. */
+  /** What the store below lacks; everything where there is none. */
   | 'since-base'
   /** Every row in memory. */
   | 'all';
@@ -80,8 +86,6 @@ export interface CutOptions {
 export interface CutWork {
   /** Hands rows to the sink for about `budgetMs`; true when all are out. */
   step(budgetMs: number): boolean;
-  /** All rows are out and safe: rows of a `since-base` cut are in the store. */
-  finish(): void;
   /** Gives up: its rows count as changed. */
   abort(): void;
 }

@@ -63,14 +63,6 @@ export class CutRun implements CutWork {
     return this.#at === this.#sections.length;
   }
 
-  finish(): void {
-    for (const { table } of this.#sections) {
-      table.rows?.finishCut();
-      table.tombstones.finishCut();
-    }
-    for (const state of this.#parts.states) state.finishCut();
-  }
-
   abort(): void {
     const { checkpointId } = this.#parts.options;
     for (const { table } of this.#sections) {

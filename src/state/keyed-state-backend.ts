@@ -4,7 +4,7 @@
  * Invariants:
  * 1. A row is changed only after it was found through one of the `…ForUpdate` / `findOrInsert…` calls of this batch: they mark it
  *    dirty and, while a snapshot is being written, write its old value first.
- * 2. An entry number is valid until the next call that may insert, evict or remove.
+ * 2. An entry number is valid until the next call that may insert, evict or remove, {@link KeyedStateBackend.maintain} included.
  * 3. The hash given with a key is `hashKey` of the user's key; what is stored as key may be that key together with more.
  */
 import type { TypeInformation } from '../types/type-information.ts';
@@ -125,6 +125,11 @@ export interface KeyedStateBackend extends Disposable {
   notifyCheckpointComplete(checkpointId: number): void;
   /** It does not: what it held counts as changed again. */
   notifyCheckpointAborted(checkpointId: number): void;
+  /**
+   * Called between batches, when nobody holds an entry number: moves rows out of memory until it is within its bounds, and does
+   * other work of its own for about `budgetMs`.
+   */
+  maintain?(budgetMs: number): void;
   /** Bytes in memory. */
   readonly memoryBytes: number;
 }

@@ -6,10 +6,9 @@
  *    still reads is left to it.
  * 2. A dropped namespace is told to the next snapshots: what they hold of it is gone.
  */
-import type { ColdTier, CutOptions, RowSection } from './cold-state.ts';
+import type { ColdState, ColdTier, CutOptions, RowSection } from './cold-state.ts';
 import type { NamedState, Namespace, StateDeclaration } from './keyed-state-backend.ts';
 import { Outstanding } from './outstanding.ts';
-import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { KeyKind } from './table/key-column.ts';
 import { KeyedTable } from './table/keyed-table.ts';
@@ -44,9 +43,6 @@ export class NamedTables implements NamedState {
   /** Dropped since the last cut for a checkpoint, and by those that are not yet complete. */
   #dropped = new Set<Namespace | undefined>();
   readonly #outstanding = new Outstanding<Set<Namespace | undefined>>();
-  /** Dropped since the last cut for the store below, and by one that is being written. */
-  #unmerged = new Set<Namespace | undefined>();
-  #merging = new Set<Namespace | undefined>();
 
   constructor(parts: NamedTablesParts) {
     this.name = parts.declaration.name;
@@ -104,8 +100,8 @@ export class NamedTables implements NamedState {
     this.stateIndex = stateIndex;
     this.encoder = encoder;
     for (const table of this.tables()) {
-      table.section = this.#section(table.section.namespace);
-      table.encoder = encoder;
+      const section = this.#section(table.section.namespace);
+      table.rebind(section, encoder, this.#coldOf(section));
     }
   }
 
@@ -116,11 +112,6 @@ export class NamedTables implements NamedState {
       for (const part of this.#outstanding.parts) for (const name of part) dropped.add(name);
       for (const name of this.#dropped) dropped.add(name);
     }
-    if (options.kind === 'since-base') {
-      for (const name of this.#unmerged) dropped.add(name);
-      this.#merging = this.#unmerged;
-      this.#unmerged = new Set();
-    }
     if (options.checkpointId !== undefined) {
       this.#outstanding.add(options.checkpointId, this.#dropped);
       this.#dropped = new Set();
@@ -128,31 +119,23 @@ export class NamedTables implements NamedState {
     return [...dropped].map((namespace) => this.#section(namespace));
   }
 
-  /** The rows of a cut are all out; those of one for the store are in it. */
-  finishCut(): void {
-    this.#merging.clear();
-  }
-
   /** A cut is given up. */
   abortCut(checkpointId: number | undefined): void {
-    for (const name of this.#merging) this.#unmerged.add(name);
-    this.#merging.clear();
     if (checkpointId === undefined) return;
     this.#abortDrops(checkpointId);
   }
 
   /** After a restore: what is left of namespaces that were dropped. */
   dropEmptyNamespaces(): void {
-    for (const [namespace, { table }] of this.#byNamespace) {
-      if (table.size === 0) this.#byNamespace.delete(namespace);
+    for (const [namespace, table] of this.#byNamespace) {
+      if (table.isEmpty) this.#byNamespace.delete(namespace);
     }
   }
 
   /** Encodes every row once, so that the schemas of all are known. */
   encodeAll(): void {
     for (const table of this.tables()) {
-      const hasValues = table.table.values !== undefined;
-      table.forEach((key, value) => this.encoder.encodeRow(key, hasValues ? value : NO_VALUE));
+      table.forEach((key, value) => this.encoder.encodeRow(key, value ?? table.valueOfNone));
     }
   }
 
@@ -167,9 +150,8 @@ export class NamedTables implements NamedState {
       const { namespace } = from.section;
       const to = namespace === undefined ? this.table : this.tableOf(namespace);
       to.tombstones.takeOver(from.tombstones);
-      const hasValues = from.table.values !== undefined;
       from.forEach((key, value, hash) => {
-        other.encoder.encodeRow(key, hasValues ? value : NO_VALUE);
+        other.encoder.encodeRow(key, value ?? from.valueOfNone);
         const { keyLength, writer } = other.encoder;
         const bytes = writer.take();
         const decoded = decoder.decodeValue(bytes, keyLength, bytes.length);
@@ -210,18 +192,22 @@ export class NamedTables implements NamedState {
   }
 
   #noteDrop(namespace: Namespace | undefined): void {
-    if (!this.#parts.isTracking) return;
-    this.#dropped.add(namespace);
-    if (this.#parts.cold !== undefined) this.#unmerged.add(namespace);
+    this.#parts.cold?.drop(this.#section(namespace));
+    if (this.#parts.isTracking) this.#dropped.add(namespace);
   }
 
   #section(namespace: Namespace | undefined): RowSection {
     return { stateIndex: this.stateIndex, namespace };
   }
 
+  #coldOf({ stateIndex, namespace }: RowSection): ColdState | undefined {
+    const { declaration, cold } = this.#parts;
+    return declaration.resident === true ? undefined : cold?.open(stateIndex, namespace);
+  }
+
   #open(namespace: Namespace | undefined): TrackedTable {
-    const { declaration, isTracking, cold, hashes } = this.#parts;
-    const table = new TrackedTable({
+    const { declaration, isTracking, hashes } = this.#parts;
+    return new TrackedTable({
       table:
         this.#spare.pop() ??
         new KeyedTable({
@@ -235,12 +221,9 @@ export class NamedTables implements NamedState {
       encoder: this.encoder,
       isTracking,
       isExpired: declaration.isExpired,
-      cold: declaration.resident === true ? undefined : cold?.open(this.stateIndex, namespace),
+      cold: this.#coldOf(this.#section(namespace)),
       onClear: () => this.#noteDrop(namespace),
     });
-    // What the store below still has of a dropped namespace is not this one's.
-    if (this.#unmerged.has(namespace) || this.#merging.has(namespace)) table.tombstones.clear();
-    return table;
   }
 }
 

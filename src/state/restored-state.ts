@@ -2,7 +2,8 @@
  * What a backend was given to restore, until every state of it is in tables.
  *
  * Invariants:
- * 1. Files are read and verified at once, and let go when the last state has been taken.
+ * 1. Files are read and verified at once, and let go when the last state has been taken, unless
+ *    `afterFile` is given.
  * 2. The handles hold disjoint hashes: what one of them says of a key, or of a namespace, is about
  *    its own rows only.
  */
@@ -21,7 +22,7 @@ import type { TrackedTable } from './tracked-table.ts';
 /** One handle with the bytes of its segments, in order. */
 interface RestoredHandle {
   readonly handle: KeyedStateHandle;
-  readonly segments: readonly Uint8Array[];
+  readonly segments: readonly (() => Uint8Array)[];
 }
 
 /** What a {@link RestoredState} is made of. */
@@ -33,21 +34,27 @@ export interface RestoredStateParts {
   readonly operatorName: string;
   /** The segments of a handle; refuses bases that the backend cannot read. */
   readonly filesOf: (handle: KeyedStateHandle) => readonly FileRef[];
+  /**
+   * Called after each file's rows, by a backend that does not keep all in memory; files are then
+   * read when their rows are wanted, each anew for each state.
+   */
+  readonly afterFile?: (() => void) | undefined;
 }
 
 /** See the file's head. */
 export class RestoredState {
   readonly #hashes: IndexRange;
   readonly #operatorName: string;
+  readonly #parts: RestoredStateParts;
   #handles: readonly RestoredHandle[];
   readonly #names = new Set<string>();
 
   constructor(parts: RestoredStateParts) {
     this.#hashes = parts.hashes;
     this.#operatorName = parts.operatorName;
+    this.#parts = parts;
     this.#handles = parts.handles.map((handle) => {
-      const segments = parts.filesOf(handle).map((file) => parts.input.read(file));
-      for (const bytes of segments) verifySegment(bytes);
+      const segments = parts.filesOf(handle).map((file) => this.#reader(file));
       for (const { name } of handle.states) this.#names.add(name);
       return { handle, segments };
     });
@@ -73,18 +80,37 @@ export class RestoredState {
   takeInto(state: NamedTables, coder: RowCoder): void {
     const { name } = state;
     this.#names.delete(name);
-    this.#reserve(state);
+    if (this.#parts.afterFile === undefined) this.#reserve(state);
     for (const { handle, segments } of this.#handles) {
       const meta = stateOf(handle, name);
       if (meta === undefined) continue;
       this.#requireKind(meta, state.declaration.kind);
       const stateIndex = handle.states.indexOf(meta);
-      const sink = new RestoreSink(state, coder.decoderOf(meta), handle);
+      const sink = new RestoreSink(state, coder.decoderOf(meta), this.#rangeOf(handle));
       const filter = { hashes: this.#hashes, wants: (index: number) => index === stateIndex };
-      for (const bytes of segments) readSegment(bytes, filter, sink);
+      for (const read of segments) {
+        readSegment(read(), filter, sink);
+        this.#parts.afterFile?.();
+      }
     }
     state.dropEmptyNamespaces();
     if (this.#names.size === 0) this.#handles = [];
+  }
+
+  #rangeOf({ hashFirst, hashLast }: KeyedStateHandle): IndexRange | undefined {
+    return this.#handles.length === 1 ? undefined : { first: hashFirst, last: hashLast };
+  }
+
+  #reader(file: FileRef): () => Uint8Array {
+    const { input, afterFile } = this.#parts;
+    const read = (): Uint8Array => {
+      const bytes = input.read(file);
+      verifySegment(bytes);
+      return bytes;
+    };
+    if (afterFile !== undefined) return read;
+    const bytes = read();
+    return () => bytes;
   }
 
   /**
@@ -96,7 +122,7 @@ export class RestoredState {
     for (const { handle, segments } of this.#handles) {
       const stateIndex = handle.states.findIndex(({ name }) => name === state.name);
       const counts = new Map<Namespace | undefined, number>();
-      for (const bytes of segments) countRows(bytes, stateIndex, counts);
+      for (const read of segments) countRows(read(), stateIndex, counts);
       const share = shareOf(handle, this.#hashes);
       for (const [namespace, rows] of counts) {
         expected.set(namespace, (expected.get(namespace) ?? 0) + Math.ceil(rows * share));
@@ -133,21 +159,26 @@ function stateOf(handle: KeyedStateHandle, name: string): StateMeta | undefined 
 class RestoreSink implements RowSink {
   readonly #state: NamedTables;
   readonly #decoder: RowDecoder;
-  readonly #handle: KeyedStateHandle;
+  readonly #hashes: IndexRange | undefined;
 
-  constructor(state: NamedTables, decoder: RowDecoder, handle: KeyedStateHandle) {
+  /** @param hashes - which rows a drop is about; all if it is left out */
+  constructor(state: NamedTables, decoder: RowDecoder, hashes: IndexRange | undefined) {
     this.#state = state;
     this.#decoder = decoder;
-    this.#handle = handle;
+    this.#hashes = hashes;
   }
 
   drop(section: RowSection): void {
     const table = this.#tableOf(section);
-    const { hashFirst, hashLast } = this.#handle;
+    const hashes = this.#hashes;
+    if (hashes === undefined) {
+      table.unrestoreAll();
+      return;
+    }
     table.forEach((key, _value, hash) => {
       assert(key !== undefined, 'a row without a key was restored');
       const unsigned = hash >>> 0;
-      if (unsigned >= hashFirst && unsigned <= hashLast) dropped.push([key, hash]);
+      if (unsigned >= hashes.first && unsigned <= hashes.last) dropped.push([key, hash]);
     });
     for (const [key, hash] of dropped) table.unrestore(key, hash);
     dropped.length = 0;

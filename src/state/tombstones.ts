@@ -6,7 +6,7 @@
  *    both.
  * 2. What outstanding checkpoints have taken is part of the next cut, too.
  */
-import type { CutOptions } from './cold-state.ts';
+import type { CutOptions, RowSection, RowSink } from './cold-state.ts';
 import { Outstanding } from './outstanding.ts';
 import { RowBuffer } from './row-buffer.ts';
 
@@ -14,48 +14,47 @@ import { RowBuffer } from './row-buffer.ts';
 export class Tombstones {
   #current = new RowBuffer();
   readonly #outstanding = new Outstanding<RowBuffer>();
-  /** Removed since the last cut for the store below; undefined without one. */
-  #unmerged: RowBuffer | undefined;
-  #merging: RowBuffer | undefined;
-  /** The keys of `#unmerged` and of `#merging`, where lookups below ask for them. */
-  #keys = new Set<string>();
-  #mergingKeys = new Set<string>();
-  /** Whether all rows that the store below has are gone; as above. */
-  #isAllGone = false;
-  #isAllGoneMerging = false;
+  /** Removed here, and perhaps still in the store below; undefined without one. */
+  readonly #unmerged: RowBuffer | undefined;
+  /** The keys of `#unmerged`, where lookups below ask for them. */
+  readonly #keys = new Set<string>();
+  readonly #isTracking: boolean;
 
-  constructor(hasStore: boolean) {
+  /** @param isTracking - whether snapshots are taken */
+  constructor(hasStore: boolean, isTracking = true) {
     this.#unmerged = hasStore ? new RowBuffer() : undefined;
+    this.#isTracking = isTracking;
   }
 
   /** The key `bytes[0..keyLength)` is removed. */
   add(hash: number, bytes: Uint8Array, keyLength: number): void {
-    this.#current.addTombstone(hash, bytes, keyLength);
+    if (this.#isTracking) this.#current.addTombstone(hash, bytes, keyLength);
+    this.addBelow(hash, bytes, keyLength);
+  }
+
+  /** The store below may have the key, but it is gone; snapshots know. */
+  addBelow(hash: number, bytes: Uint8Array, keyLength: number): void {
     if (this.#unmerged === undefined) return;
     this.#unmerged.addTombstone(hash, bytes, keyLength);
     this.#keys.add(nameOf(hash, bytes, keyLength));
   }
 
+  /** Hands what the store below has to remove to a sink, and forgets it. */
+  takeUnmerged(section: RowSection, sink: RowSink): void {
+    if (this.#unmerged === undefined || this.#keys.size === 0) return;
+    this.#unmerged.drain(section, sink);
+    this.#keys.clear();
+  }
+
   /** Whether a key is gone that the store below may still have. */
   has(hash: number, bytes: Uint8Array, keyLength: number): boolean {
-    if (this.#isAllGone || this.#isAllGoneMerging) return true;
-    if (this.#keys.size === 0 && this.#mergingKeys.size === 0) return false;
-    const name = nameOf(hash, bytes, keyLength);
-    return this.#keys.has(name) || this.#mergingKeys.has(name);
+    return this.#keys.size > 0 && this.#keys.has(nameOf(hash, bytes, keyLength));
   }
 
   /** What a cut has to tell. */
   beginCut(options: CutOptions): RowBuffer {
     const cut = new RowBuffer();
-    if (options.kind === 'since-base' && this.#unmerged !== undefined) {
-      cut.addAll(this.#unmerged);
-      this.#merging = this.#unmerged;
-      this.#unmerged = new RowBuffer();
-      this.#mergingKeys = this.#keys;
-      this.#keys = new Set();
-      this.#isAllGoneMerging = this.#isAllGone;
-      this.#isAllGone = false;
-    }
+    if (options.kind === 'since-base' && this.#unmerged !== undefined) cut.addAll(this.#unmerged);
     if (options.kind === 'since-checkpoint') {
       for (const part of this.#outstanding.parts) cut.addAll(part);
       cut.addAll(this.#current);
@@ -67,25 +66,8 @@ export class Tombstones {
     return cut;
   }
 
-  /** The cut is written; what was for the store is in it. */
-  finishCut(): void {
-    this.#merging = undefined;
-    this.#mergingKeys = new Set();
-    this.#isAllGoneMerging = false;
-  }
-
   /** The cut is given up. */
   abortCut(checkpointId: number | undefined): void {
-    if (this.#merging !== undefined) {
-      const removed = this.#merging;
-      if (this.#unmerged !== undefined) removed.addAll(this.#unmerged);
-      this.#unmerged = removed;
-      this.#merging = undefined;
-      for (const name of this.#mergingKeys) this.#keys.add(name);
-      this.#mergingKeys = new Set();
-      if (this.#isAllGoneMerging) this.#isAllGone = true;
-      this.#isAllGoneMerging = false;
-    }
     if (checkpointId !== undefined) this.abort(checkpointId);
   }
 
@@ -104,6 +86,9 @@ export class Tombstones {
   takeOver(other: Tombstones): void {
     for (const part of other.#outstanding.parts) this.#current.addAll(part);
     this.#current.addAll(other.#current);
+    if (this.#unmerged === undefined || other.#unmerged === undefined) return;
+    this.#unmerged.addAll(other.#unmerged);
+    for (const name of other.#keys) this.#keys.add(name);
   }
 
   /** Everything before is covered by a drop of the section. */
@@ -111,8 +96,6 @@ export class Tombstones {
     this.#current.clear();
     this.#unmerged?.clear();
     this.#keys.clear();
-    this.#mergingKeys.clear();
-    this.#isAllGone = this.#unmerged !== undefined;
     for (const part of this.#outstanding.parts) part.clear();
   }
 }

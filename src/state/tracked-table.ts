@@ -7,7 +7,6 @@
  * 3. With a store below, a key that is not in memory but may be below is loaded before it counts as
  *    new; so what is above is all that anybody sees.
  */
-import { assert } from '../base/assert.ts';
 import type { ColdState, RowSection } from './cold-state.ts';
 import type { StateTable } from './keyed-state-backend.ts';
 import { NO_VALUE } from './row-encoder.ts';
@@ -30,12 +29,11 @@ export interface TrackedTableParts {
   readonly onClear: () => void;
 }
 
-const EVICTED_MAX = 1024;
+const SCANNED_MAX = 1024;
 const SAMPLE_ROWS = 64;
 /** Bytes in memory per encoded byte of an object's value, and per object. */
 const OBJECT_FACTOR = 2;
 const OBJECT_BYTES = 24;
-const scanned = new Int32Array(EVICTED_MAX);
 
 /** See the file's head. */
 export class TrackedTable implements StateTable {
@@ -50,7 +48,7 @@ export class TrackedTable implements StateTable {
   wasInserted = false;
   #sampledSize = 0;
   #sampledBytes = 0;
-  readonly #cold: ColdState | undefined;
+  #cold: ColdState | undefined;
   readonly #onClear: () => void;
   readonly #isExpired: ((stored: unknown) => boolean) | undefined;
 
@@ -61,8 +59,9 @@ export class TrackedTable implements StateTable {
     this.#cold = parts.cold;
     this.#onClear = parts.onClear;
     this.#isExpired = parts.isExpired;
-    this.rows = parts.isTracking ? new DirtyRows(parts.cold !== undefined) : undefined;
-    this.tombstones = new Tombstones(parts.cold !== undefined);
+    const hasStore = parts.cold !== undefined;
+    this.rows = parts.isTracking || hasStore ? new DirtyRows(hasStore) : undefined;
+    this.tombstones = new Tombstones(hasStore, parts.isTracking);
   }
 
   get size(): number {
@@ -72,7 +71,17 @@ export class TrackedTable implements StateTable {
   /** Bytes of the typed arrays, and a guess at those of strings and objects. */
   get memoryBytes(): number {
     const bytes = this.table.bytes + (this.rows?.bytes ?? 0);
-    return bytes + Math.ceil(this.table.size * this.#objectBytes());
+    return bytes + Math.ceil(this.table.size * this.objectBytes);
+  }
+
+  /** Whether there was no row since the last drop, here and below. */
+  get isEmpty(): boolean {
+    return this.table.size === 0 && (this.#cold === undefined || this.#cold.isEmpty);
+  }
+
+  /** What a row is written with that reads as undefined. */
+  get valueOfNone(): unknown {
+    return this.table.values === undefined ? NO_VALUE : undefined;
   }
 
   get scanned(): number {
@@ -185,9 +194,9 @@ export class TrackedTable implements StateTable {
   /** @controlplane Visits all rows. */
   forEach(visit: (key: unknown, value: unknown, hash: number) => void): void {
     const { table } = this;
-    const entries = new Int32Array(EVICTED_MAX);
+    const entries = new Int32Array(SCANNED_MAX);
     for (let cursor = table.size === 0 ? -1 : 0; cursor >= 0; ) {
-      cursor = table.scan(cursor, EVICTED_MAX, entries);
+      cursor = table.scan(cursor, SCANNED_MAX, entries);
       const count = table.scanned;
       for (let i = 0; i < count; i++) {
         const entry = entries[i] as number;
@@ -227,34 +236,48 @@ export class TrackedTable implements StateTable {
     if (rows === undefined) return;
     rows.ensure(table.entries.room);
     rows.markPersisted(entry);
+    if (this.#cold !== undefined) rows.markUnmerged(entry);
+  }
+
+  /** A restore gives the state another number and other schemas: the table is empty. */
+  rebind(section: RowSection, encoder: RowEncoder, cold: ColdState | undefined): void {
+    this.section = section;
+    this.encoder = encoder;
+    this.#cold = cold;
+  }
+
+  /** Takes all rows back that older parts of the snapshot had: for restores. */
+  unrestoreAll(): void {
+    this.#cold?.clear();
+    this.table.clear();
+    this.rows?.clear();
+    this.tombstones.clear();
   }
 
   /** Takes a row back that an older part of the snapshot had: for restores. */
   unrestore(key: unknown, hash: number): void {
+    if (this.#cold?.mayHave(hash) === true) {
+      const { encoder } = this;
+      encoder.encodeKey(key);
+      this.tombstones.addBelow(hash, encoder.writer.bytes, encoder.writer.length);
+    }
     const entry = this.table.find(key, hash);
     if (entry < 0) return;
     this.rows?.forget(entry);
     this.table.removeEntry(entry);
   }
 
-  /** Drops up to `limit` rows from memory that are in the store below as they are; how many. */
-  evict(limit: number): number {
-    const { table, rows } = this;
-    assert(rows !== undefined && this.#cold !== undefined, 'a table without a store evicts');
-    const count = rows.takeEvictable(table.entries, Math.min(limit, EVICTED_MAX), scanned);
-    for (let i = 0; i < count; i++) {
-      const entry = scanned[i] as number;
-      rows.forget(entry);
-      table.removeEntry(entry);
-    }
-    return count;
+  /** Drops a row from memory that is in the store below as it is, and that no cut waits for. */
+  evict(entry: number): void {
+    this.rows?.forget(entry);
+    this.table.removeEntry(entry);
   }
 
   /**
    * @controlplane Bytes of objects per row: from some rows, encoded, and what objects cost beyond
    * that. Looked at anew when the table has doubled.
    */
-  #objectBytes(): number {
+  get objectBytes(): number {
     const { table, encoder } = this;
     const { values } = table;
     const holdsObjects =

@@ -62,6 +62,12 @@ const MANY: OperatorCase['acts'] = [
 
 type Made = Harness;
 
+/** In simulation over the model of its store. */
+const ROCKSDB = {
+  'state.backend.type': 'rocksdb',
+  'taskmanager.memory.managed.size': '200 kb',
+};
+
 const SUM = {
   createAccumulator: () => 0,
   add: (hit: Hit, sum: number) => sum + hit.n,
@@ -205,6 +211,14 @@ for (const [kind, cases] of Object.entries(CASES)) {
       for (let cut = 0; cut <= operator.acts.length; cut++) {
         t.deepEqual(await everyCut(operator, [cut]), expected, `cut before element ${cut}`);
       }
+    });
+
+    test(`${title} gives the same with state below memory`, async (t) => {
+      const options = { configuration: ROCKSDB };
+      t.deepEqual(await everyCut(operator, undefined, options), await straight(operator));
+      if (operator.bulk === undefined) return;
+      const bulk = { ...operator, acts: operator.bulk };
+      t.deepEqual(await everyCut(bulk, [1500, 3000], options), await straight(bulk));
     });
 
     if (operator.isSource !== true && operator.isNonParallel !== true) {

@@ -8,12 +8,7 @@ import { property } from './codec-generation.ts';
 import { APPENDED, FRAME_TARGET_BYTES, FULL, MISFIT } from './frame-layout.ts';
 import type { FrameSchema } from './frame-schema.ts';
 import { isInherited, RowShape } from './row-shape.ts';
-import {
-  type RowField,
-  type RowType,
-  structureOf,
-  type TypeInformation,
-} from './type-information.ts';
+import { type RowType, structureOf, type TypeInformation } from './type-information.ts';
 
 /** What a writer class is generated from. */
 export interface WriterPlan {
@@ -93,34 +88,28 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
       if (field.type.kind === 'optional') missing.push(variable);
       return variable;
     });
-    this.#fieldsTooMany(type, object, shape, values);
+    this.#refuseOtherFields(type, object, shape);
     for (const variable of missing)
       this.#checks.push(`if (${variable} === undefined) ${variable} = null;`);
     type.fields.forEach((field, i) => this.#field(field.type, values[i] as string));
   }
 
-  /**
-   * Emits the test for fields that the type lacks: a count, and where that leaves doubt the shape's
-   * own test.
-   */
-  #fieldsTooMany(type: RowType, object: string, shape: string, values: readonly string[]): void {
+  /** Emits the test for fields that the type lacks: by their names in order, else the shape's own. */
+  #refuseOtherFields(type: RowType, object: string, shape: string): void {
     if (type.fields.every((field) => field.type.kind === 'optional')) {
       this.#checks.push(`if (!${shape}.isRow(${object})) return ${MISFIT};`);
       return;
     }
     if (this.#plan.schema.hasExactRows === true) return;
-    // Hot: counting costs 7 ns for 4 fields, comparing Object.keys 15 ns.
-    this.#checks.push(`let ${shape}n = 0;`, `for (const name in ${object}) ${shape}n++;`);
-    // A field that may be undefined may also be absent, with another one in its place in the count.
-    const unsure = values.filter((_, i) =>
-      ['optional', 'generic'].includes((type.fields[i] as RowField).type.kind),
-    );
-    const doubt = [
-      `${shape}n !== ${type.fields.length}`,
-      ...unsure.map((value) => `${value} === undefined`),
-    ];
+    // Hot: fields in the type's order are settled by comparing names, which are interned: a pointer each.
+    const names = `${shape}names`;
+    this.#plan.constants[names] = [...type.fields.map((field) => field.name), null];
     this.#checks.push(
-      `if ((${doubt.join(' || ')}) && !${shape}.isRow(${object})) return ${MISFIT};`,
+      `let ${shape}n = 0;`,
+      `for (const name in ${object}) {`,
+      `if (name !== ${names}[${shape}n++]) { ${shape}n = -1; break; }`,
+      '}',
+      `if (${shape}n !== ${type.fields.length} && !${shape}.isRow(${object})) return ${MISFIT};`,
     );
   }
 

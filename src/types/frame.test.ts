@@ -136,6 +136,20 @@ test.serial('any value of any type arrives as it was, with either generic codec'
   t.pass();
 });
 
+test('a name that only reads like a field is none: an array is no row with a length', (t) => {
+  const type = types.row({ length: types.int });
+  const writer = frameWriterFactory(schemaOf(type))();
+  class Reading {
+    get length(): number {
+      return 1;
+    }
+  }
+  for (const value of [[0], 'a', new Reading(), Object.assign([], { other: 1 })]) {
+    t.is(writer.append(value, 1, 2), MISFIT);
+  }
+  t.not(writer.append({ length: 1 }, 1, 2), MISFIT);
+});
+
 test('a value is appended exactly if checkValue finds no misfit, and a misfit leaves nothing behind', (t) => {
   const cases = anyType.chain((type) =>
     fc.tuple(

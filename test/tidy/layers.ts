@@ -63,6 +63,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   '@msgpack/msgpack': /^src\/types\//,
   hyparquet: /^src\/(formats|connectors|examples)\//,
   'hyparquet-writer': /^src\/(formats|connectors)\//,
+  '@harperfast/rocksdb-js-linux-x64-glibc': /^src\/state\/rocksdb\//,
 };
 
 /** Imports against the table, into another connector, or of a package that is not the folder's. */

@@ -19,7 +19,7 @@
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
 import { MillraceError } from '../../base/errors.ts';
-import type { KeyedStateStore } from '../../functions/state.ts';
+import { type KeyedStateStore, type ListState, ListStateDescriptor } from '../../functions/state.ts';
 import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { StateTable } from '../../state/keyed-state-backend.ts';
@@ -42,6 +42,8 @@ import type { WindowSnapshot } from './window-snapshot.ts';
  * slide.
  */
 const PAIRS_MAX = 16_384;
+/** How far each subtask has fired. */
+const PROGRESS = new ListStateDescriptor<WindowSnapshot>('window-progress');
 
 /** The stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
@@ -64,7 +66,7 @@ export function windowStage(spec: WindowSpec): ChainStage {
       user.life.snapshot?.(snapshotContext);
       return operator.snapshot();
     },
-    restore: (snapshots) => operator.restore(snapshots),
+    restore: () => operator.restore(),
   };
 }
 
@@ -78,6 +80,7 @@ class WindowOperator {
   readonly #fold: KeyedFold;
   readonly #fire: FireEntries;
   readonly #firing: FiringContext;
+  readonly #progress: ListState<WindowSnapshot>;
   readonly #lateOutput: Emit | undefined;
   readonly #groups = new RowGroups();
   readonly #rowsPerPass: number;
@@ -109,6 +112,7 @@ class WindowOperator {
       }),
       fired: keyedState.declare({ name: 'window-fired', kind: 'window', resident: true }),
     });
+    this.#progress = context.operatorState.getUnionListState(PROGRESS);
     this.#firing = new FiringContext(context);
     this.#fire = generateFiring(spec, this.#firing);
     this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
@@ -160,14 +164,14 @@ class WindowOperator {
   snapshot(): StageSnapshot {
     // The watermark in progress, if there is one: what has not fired of it fires after the restore.
     const { keyedState } = this.#context;
-    const data = snapshotWindows(this.#windows, this.#firing.watermark, keyedState);
-    return { version: WINDOW_SNAPSHOT_VERSION, data };
+    this.#progress.update([snapshotWindows(this.#windows, this.#firing.watermark, keyedState)]);
+    return { version: WINDOW_SNAPSHOT_VERSION, data: null };
   }
 
   /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
-    const watermark = restoreWindows(this.#windows, data);
+  restore(): void {
+    // Of all subtasks: any of them may have had the keys that are here now.
+    const watermark = restoreWindows(this.#windows, [...this.#progress.get()]);
     this.#firing.watermark = watermark;
     if (!this.#isEventTime) this.#askForWakeUp();
     else this.#watermark = watermark;

@@ -152,6 +152,16 @@ export class ChainState {
     });
   }
 
+  /** Between batches: keyed state is kept within its memory. */
+  maintain(budgetMs: number, onNode: (index: number) => void): void {
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const keyed = this.#nodes[index]?.keyed;
+      if (keyed?.maintain === undefined) continue;
+      onNode(index);
+      keyed.maintain(budgetMs);
+    }
+  }
+
   /** Bytes of keyed state in memory. */
   get memoryBytes(): number {
     let bytes = 0;

@@ -136,6 +136,11 @@ export class Chain {
     this.#state.notifyAborted(checkpointId, this.#atNode);
   }
 
+  /** Between batches: keyed state is kept within its memory. */
+  maintain(budgetMs: number): void {
+    this.#state.maintain(budgetMs, this.#atNode);
+  }
+
   readonly #atNode = (index: number): void => {
     this.progress.at = index;
   };

@@ -37,6 +37,9 @@ export const STEP_BACKPRESSURED = 2;
 /** Nothing will ever be done again. */
 export const STEP_FINISHED = 3;
 
+/** Time per step for keyed state's own work. */
+const MAINTAIN_SLICE_MS = 0.5;
+
 /** What {@link Task.step} returns. */
 export type StepResult =
   | typeof STEP_IDLE
@@ -154,6 +157,7 @@ export class Task {
     this.#overtakeIfDue(nowMs);
     this.#lastResult = this.#step(nowMs);
     if (this.#checkpoints.step()) this.#hasWritten = true;
+    this.#maintain();
     const { outputs } = this.chain;
     for (let index = 0; index < outputs.length; index++) outputs[index]?.publish();
     const hasWritten = this.#hasWritten && this.#lastResult !== STEP_FINISHED;
@@ -246,6 +250,16 @@ export class Task {
     if (inFlight === undefined) return;
     this.#checkpoints.begin(barrier, { alignmentMs: 0, isFinished: this.#isAtEnd, inFlight });
     this.#hasWritten = true;
+  }
+
+  #maintain(): void {
+    // Within a pass operators may hold entries of their tables.
+    if (this.chain.inPass) return;
+    try {
+      this.chain.maintain(MAINTAIN_SLICE_MS);
+    } catch (error) {
+      throw taskFailure(this, error);
+    }
   }
 
   #attempt<T>(act: () => T): T | undefined {

@@ -45,7 +45,6 @@ export class HeapSnapshot implements SnapshotWork<KeyedStateHandle> {
   finishNow(): KeyedStateHandle {
     assert(this.#files !== undefined, 'a snapshot is finished before its last step');
     if (this.#handle === undefined) {
-      this.#cut.finish();
       this.#handle = this.#parts.handleOf(this.#files);
     }
     return this.#handle;

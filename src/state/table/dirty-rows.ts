@@ -6,8 +6,8 @@
  *      outstanding taken by a cut whose checkpoint is neither complete nor aborted (one per cut)
  *      pending     part of the cut that is being written, and not written yet
  *      persisted   written by some cut: a removal needs a tombstone
- *      unmerged    changed since the last cut for the store below      } only with
- *      referenced  used since the clock's hand has passed              } such a store
+ *      unmerged    changed since it was last put into the store below  } only with
+ *      referenced  used since the sweep's hand has passed              } such a store
  *
  * Invariants:
  * 1. Only entries in use are pending.
@@ -34,12 +34,9 @@ export class DirtyRows {
   #persisted: Int32Array = new Int32Array(WORDS_MIN);
   #unmerged: Int32Array;
   #referenced: Int32Array;
-  /** The unmerged entries of a cut that is being written, to go back to if it fails. */
-  #merging: Int32Array | undefined;
   readonly #hasStore: boolean;
   readonly #outstanding = new Outstanding<Int32Array>();
   #scanned = 0;
-  #hand = 0;
 
   /** @param hasStore - whether rows may leave memory */
   constructor(hasStore: boolean) {
@@ -106,6 +103,40 @@ export class DirtyRows {
     set(this.#persisted, entry);
   }
 
+  /** The entry is as a snapshot has it and as the store below has not. */
+  markUnmerged(entry: number): void {
+    set(this.#unmerged, entry);
+  }
+
+  /** Whether the store below has the entry as it is. */
+  isMerged(entry: number): boolean {
+    return !has(this.#unmerged, entry);
+  }
+
+  /** The store below has got the entry as it is. */
+  setMerged(entry: number): void {
+    unset(this.#unmerged, entry);
+    set(this.#persisted, entry);
+  }
+
+  /** Whether the entry was used since it was last asked. */
+  takeReference(entry: number): boolean {
+    if (!has(this.#referenced, entry)) return false;
+    unset(this.#referenced, entry);
+    return true;
+  }
+
+  /** Whether a checkpoint to come, or one whose end is not known, needs the entry. */
+  isHeld(entry: number): boolean {
+    if (has(this.#dirty, entry)) return true;
+    const parts = this.#outstanding.parts;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as Int32Array;
+      if (entry >> 5 < part.length && has(part, entry)) return true;
+    }
+    return false;
+  }
+
   /** An entry is about to be freed; it is not pending. */
   forget(entry: number): void {
     unset(this.#dirty, entry);
@@ -125,7 +156,9 @@ export class DirtyRows {
         entries.copyLive(pending);
         break;
       case 'since-base':
-        pending.set(this.#unmerged);
+        // Without a store below all rows are what it lacks.
+        if (this.#hasStore) pending.set(this.#unmerged);
+        else entries.copyLive(pending);
         break;
       case 'since-checkpoint':
         pending.set(taken);
@@ -136,10 +169,6 @@ export class DirtyRows {
         options.kind satisfies never;
     }
     if (options.kind !== 'all') entries.keepLive(pending);
-    if (options.kind === 'since-base') {
-      this.#merging = this.#unmerged;
-      this.#unmerged = new Int32Array(taken.length);
-    }
     if (options.checkpointId === undefined) return;
     this.#dirty = new Int32Array(taken.length);
     this.#outstanding.add(options.checkpointId, taken);
@@ -188,16 +217,9 @@ export class DirtyRows {
     return true;
   }
 
-  /** The cut's rows are all out; those of a cut for the store are in it. */
-  finishCut(): void {
-    this.#merging = undefined;
-  }
-
   /** Nothing is pending any more, and what the cut has taken counts as changed. */
   abortCut(checkpointId: number | undefined): void {
     this.#pending.fill(0);
-    if (this.#merging !== undefined) add(this.#unmerged, this.#merging);
-    this.#merging = undefined;
     if (checkpointId !== undefined) this.abort(checkpointId);
   }
 
@@ -213,29 +235,6 @@ export class DirtyRows {
     if (taken !== undefined) add(this.#dirty, taken);
   }
 
-  /**
-   * Writes up to `limit` entries that may leave memory to `out`, moving the clock's hand over at
-   * most all entries; returns how many. What was used since the hand last passed stays.
-   */
-  takeEvictable(entries: EntryChunks, limit: number, out: Int32Array): number {
-    const outstanding = this.#outstanding.parts;
-    const words = this.#unmerged.length;
-    const live = new Int32Array(words);
-    entries.copyLive(live);
-    let count = 0;
-    for (let seen = 0; seen < words && count + 32 <= limit; seen++) {
-      const word = this.#hand;
-      this.#hand = word + 1 < words ? word + 1 : 0;
-      let bits = (live[word] as number) & ~this.#heldBits(word, outstanding);
-      this.#referenced[word] = 0;
-      while (bits !== 0) {
-        out[count++] = word * 32 + 31 - Math.clz32(bits & -bits);
-        bits &= bits - 1;
-      }
-    }
-    return count;
-  }
-
   /** Forgets everything; the table is empty, nothing is pending. */
   clear(): void {
     const fresh = new DirtyRows(this.#hasStore);
@@ -244,22 +243,8 @@ export class DirtyRows {
     this.#persisted = fresh.#persisted;
     this.#unmerged = fresh.#unmerged;
     this.#referenced = fresh.#referenced;
-    this.#merging = undefined;
     const held = this.#outstanding.parts;
     for (let i = 0; i < held.length; i++) (held[i] as Int32Array).fill(0);
-    this.#hand = 0;
-  }
-
-  /** Entries that must stay: changed, part of a cut, or used. */
-  #heldBits(word: number, outstanding: readonly Int32Array[]): number {
-    let bits =
-      (this.#dirty[word] as number) |
-      (this.#pending[word] as number) |
-      (this.#unmerged[word] as number) |
-      (this.#referenced[word] as number) |
-      (this.#merging?.[word] ?? 0);
-    for (let i = 0; i < outstanding.length; i++) bits |= outstanding[i]?.[word] ?? 0;
-    return bits;
   }
 
   #markForStore(entries: Int32Array, count: number): void {

@@ -61,7 +61,7 @@ class Everything implements KeyedProcessFunction<string, Hit, unknown> {
     context,
     out,
   ) => {
-    const counts = [...this.#counts.entries()].sort();
+    const counts = [...this.#counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
     out.collect({ k: context.getCurrentKey(), timestamp, domain: context.timeDomain(), counts });
     if (context.timeDomain() === 'processing-time') this.#seen.clear();
   };
