@@ -14,25 +14,17 @@ import type { IntervalJoinSpec } from '../../graph/operator-spec.ts';
 import { InternalTimerService } from '../../state/timers/internal-timer-service.ts';
 import type { Triggerable } from '../../state/timers/internal-timer-service.ts';
 import { KeyedBatch } from '../aggregate/keyed-batch.ts';
-import { NO_TIMESTAMP } from '../chain-stage.ts';
 import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
+import { TimerProgress } from '../timer-progress.ts';
 import { userObject } from '../user-function.ts';
 import { CurrentWindowKey } from '../window/generic/current-key.ts';
 import { WindowStates } from '../window/generic/window-states.ts';
 import { IntervalJoinContext } from './interval-join-context.ts';
 import { type BufferedRecord, firstFrom, JoinBuffer } from './join-buffer.ts';
 
-const SNAPSHOT_VERSION = 1;
 const LEFT = 0;
 const RIGHT = 1;
 type SideIndex = typeof LEFT | typeof RIGHT;
-
-/** Version 1 of the snapshot, besides keyed state. */
-interface IntervalJoinSnapshot {
-  readonly watermark: number;
-  /** Whether timers that are due by the watermark have not fired yet. */
-  readonly isFiring: boolean;
-}
 
 /** One of the inputs. */
 interface Side {
@@ -65,7 +57,7 @@ export function intervalJoinStage(spec: IntervalJoinSpec): ChainStage {
       user.life.snapshot?.(snapshotContext);
       return operator.snapshot();
     },
-    restore: (snapshots) => operator.restore(snapshots),
+    restore: () => operator.restore(),
   };
 }
 
@@ -77,8 +69,7 @@ class IntervalJoinOperator implements Triggerable {
   readonly #sides: readonly [Side, Side];
   readonly #timers: InternalTimerService;
   readonly #pair: IntervalJoinContext;
-  #watermark: number = NO_TIMESTAMP;
-  #isFiring = false;
+  readonly #progress: TimerProgress;
 
   constructor(spec: IntervalJoinSpec, context: StageContext) {
     const { keyedState, operatorName, runtimeContext } = context;
@@ -100,13 +91,13 @@ class IntervalJoinOperator implements Triggerable {
       clock: runtimeContext.environment.clock,
       hasNamespaces: true,
     });
+    this.#progress = new TimerProgress(context, this.#timers);
   }
 
   onBatch(batch: RowBatch, index: SideIndex): void {
     const { rows } = this.#sides[index];
     rows.take(batch);
-    // After a restore from the midst of a firing the rest of it comes before any record.
-    while (this.#isFiring) this.onWatermark(this.#watermark);
+    this.#progress.finishFiring();
     let row = 0;
     try {
       for (; row < batch.count; row++) {
@@ -120,10 +111,7 @@ class IntervalJoinOperator implements Triggerable {
   }
 
   onWatermark(watermark: number): boolean {
-    // After a restore the input may begin with older watermarks.
-    this.#watermark = Math.max(watermark, this.#watermark);
-    this.#isFiring = !this.#timers.advanceWatermark(this.#watermark);
-    return !this.#isFiring;
+    return this.#progress.advance(watermark);
   }
 
   onEventTime(time: number, namespace: unknown): void {
@@ -134,23 +122,18 @@ class IntervalJoinOperator implements Triggerable {
   onProcessingTime(): void {}
 
   snapshot(): StageSnapshot {
-    const data: IntervalJoinSnapshot = { watermark: this.#watermark, isFiring: this.#isFiring };
-    return { version: SNAPSHOT_VERSION, data };
+    return this.#progress.snapshot();
   }
 
   /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    this.#timers.takeOver();
-    const parts = snapshots.map(({ data }) => data as IntervalJoinSnapshot);
-    if (parts.length === 0) return;
-    this.#watermark = Math.min(...parts.map(({ watermark }) => watermark));
-    this.#isFiring = parts.some(({ isFiring }) => isFiring);
+  restore(): void {
+    this.#progress.restore();
   }
 
   #processElement(index: SideIndex, value: unknown, timestamp: number): void {
     if (timestamp - timestamp !== 0) this.#refuseTimestamp();
     const side = this.#sides[index];
-    if (timestamp < this.#watermark) {
+    if (timestamp < this.#progress.watermark) {
       this.#emitLate(side, value, timestamp);
       return;
     }

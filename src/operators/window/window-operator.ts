@@ -19,7 +19,11 @@
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
 import { MillraceError } from '../../base/errors.ts';
-import { type KeyedStateStore, type ListState, ListStateDescriptor } from '../../functions/state.ts';
+import {
+  type KeyedStateStore,
+  type ListState,
+  ListStateDescriptor,
+} from '../../functions/state.ts';
 import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { StateTable } from '../../state/keyed-state-backend.ts';

@@ -24,7 +24,6 @@ import type { OperatorCase } from './operator-cases.ts';
 import { both, type Hit, hits, ofTwo } from './process-cases.ts';
 
 const LATE = new OutputTag<Hit>('late');
-const LATE_RIGHT = new OutputTag<Hit>('late right');
 
 const SUM = {
   createAccumulator: () => ({ sum: 0, count: 0 }),
@@ -138,29 +137,37 @@ export function genericWindowCases(
 
 /** Cases of joins. */
 export function intervalJoinCases(acts: OperatorCase['acts']): readonly OperatorCase[] {
-  const spread = acts.map((act) =>
-    act.row === undefined
-      ? act
-      : { ...act, row: { k: 'ab'[(act.row as Hit).n % 2], n: (act.row as Hit).n } },
-  );
   return [
     {
-      name: 'pairs up to 50 ms apart, with late rows',
-      acts: ofTwo(spread),
-      sideOutputs: [LATE, LATE_RIGHT],
-      make: (written, options) =>
-        both((left, right) =>
-          left
-            .keyBy('k')
-            .intervalJoin(right.keyBy('k'))
-            .between(-50, 40)
-            .sideOutputLeftLateData(LATE)
-            .sideOutputRightLateData(LATE_RIGHT)
-            .process<unknown>({
-              processElement: (a, b, context, out) =>
-                out.collect({ k: a.k, left: a.n, right: b.n, at: context.getTimestamp() }),
-            }),
-        )(written, { ...options, sideOutputs: [LATE, LATE_RIGHT] }),
+      name: 'pairs up to 50 ms apart',
+      acts: ofTwo(withTwoKeys(withoutLate(acts))),
+      make: both((left, right) =>
+        left
+          .keyBy('k')
+          .intervalJoin(right.keyBy('k'))
+          .between(-50, 40)
+          .process<unknown>({
+            processElement: (a, b, context, out) =>
+              out.collect({ k: a.k, left: a.n, right: b.n, at: context.getTimestamp() }),
+          }),
+      ),
     },
   ];
+}
+
+/** Which records of two inputs are late depends on how the inputs meet. */
+function withoutLate(acts: OperatorCase['acts']): OperatorCase['acts'] {
+  let reached = 0;
+  return acts.map((act) => {
+    reached = Math.max(reached, act.watermark ?? 0);
+    const { timestamp } = act;
+    return timestamp === undefined ? act : { ...act, timestamp: Math.max(timestamp, reached + 1) };
+  });
+}
+
+function withTwoKeys(acts: OperatorCase['acts']): OperatorCase['acts'] {
+  return acts.map((act) => {
+    const hit = act.row as Hit | undefined;
+    return hit === undefined ? act : { ...act, row: { ...hit, k: hit.n % 2 === 0 ? 'a' : 'b' } };
+  });
 }

@@ -21,20 +21,11 @@ import type { Window } from '../../../functions/windowing/window.ts';
 import type { GenericWindowSpec } from '../../../graph/operator-spec.ts';
 import type { Triggerable } from '../../../state/timers/internal-timer-service.ts';
 import { KeyedBatch } from '../../aggregate/keyed-batch.ts';
-import { NO_TIMESTAMP } from '../../chain-stage.ts';
 import type { Emit, RowBatch, StageContext, StageSnapshot } from '../../chain-stage.ts';
+import { TimerProgress } from '../../timer-progress.ts';
 import { makeWindowParts, type WindowParts } from './window-parts.ts';
 import type { MergedWindows } from './merging-window-set.ts';
 import { namespaceOf, windowOf } from './window-namespaces.ts';
-
-const SNAPSHOT_VERSION = 1;
-
-/** Version 1 of the snapshot, besides keyed state. */
-interface GenericWindowSnapshot {
-  readonly watermark: number;
-  /** Whether timers that are due by the watermark have not fired yet. */
-  readonly isFiring: boolean;
-}
 
 /** See the file's head. */
 export class GenericWindowOperator implements Triggerable {
@@ -45,10 +36,8 @@ export class GenericWindowOperator implements Triggerable {
   readonly #isEventTime: boolean;
   readonly #latenessMs: number;
   readonly #lateOutput: Emit | undefined;
-  #watermark: number = NO_TIMESTAMP;
+  readonly #progress: TimerProgress;
   #nowMs = 0;
-  /** The timers of the watermark are being fired, or were when the snapshot was taken. */
-  #isFiring = false;
 
   constructor(spec: GenericWindowSpec, context: StageContext) {
     this.#spec = spec;
@@ -60,10 +49,11 @@ export class GenericWindowOperator implements Triggerable {
     this.#lateOutput = spec.lateDataTag && context.sideOutput(spec.lateDataTag.id);
     this.#nowMs = context.currentProcessingTime();
     this.parts = makeWindowParts(spec, context, this);
+    this.#progress = new TimerProgress(context, this.parts.timers);
   }
 
   currentWatermark(): number {
-    return this.#watermark;
+    return this.#progress.watermark;
   }
 
   currentProcessingTime(): number {
@@ -74,7 +64,7 @@ export class GenericWindowOperator implements Triggerable {
     const rows = this.#rows;
     rows.take(batch);
     this.#nowMs = this.#context.currentProcessingTime();
-    if (this.#isFiring) this.#fireRest();
+    this.#progress.finishFiring();
     const { key } = this.parts;
     let row = 0;
     try {
@@ -89,11 +79,8 @@ export class GenericWindowOperator implements Triggerable {
   }
 
   onWatermark(watermark: number): boolean {
-    // After a restore the input may begin with older watermarks.
-    this.#watermark = Math.max(watermark, this.#watermark);
     this.#nowMs = this.#context.currentProcessingTime();
-    this.#isFiring = !this.parts.timers.advanceWatermark(this.#watermark);
-    return !this.#isFiring;
+    return this.#progress.advance(watermark);
   }
 
   onClock(nowMs: number): boolean {
@@ -118,22 +105,12 @@ export class GenericWindowOperator implements Triggerable {
   }
 
   snapshot(): StageSnapshot {
-    const data: GenericWindowSnapshot = { watermark: this.#watermark, isFiring: this.#isFiring };
-    return { version: SNAPSHOT_VERSION, data };
+    return this.#progress.snapshot();
   }
 
   /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    this.parts.timers.takeOver();
-    const parts = snapshots.map(({ data }) => data as GenericWindowSnapshot);
-    if (parts.length === 0) return;
-    this.#watermark = Math.min(...parts.map(({ watermark }) => watermark));
-    this.#isFiring = parts.some(({ isFiring }) => isFiring);
-  }
-
-  /** After a restore from the midst of a firing the rest of it comes before any record. */
-  #fireRest(): void {
-    while (!this.onWatermark(this.#watermark));
+  restore(): void {
+    this.#progress.restore();
   }
 
   #processElement(value: unknown, timestamp: number): void {
@@ -154,7 +131,7 @@ export class GenericWindowOperator implements Triggerable {
       this.#addTo(actual, value, timestamp);
     }
     windowSet?.persist();
-    if (isSkipped && this.#isEventTime && timestamp + this.#latenessMs <= this.#watermark)
+    if (isSkipped && this.#isEventTime && timestamp + this.#latenessMs <= this.#progress.watermark)
       this.#emitLate(value, timestamp);
   }
 
@@ -225,7 +202,7 @@ export class GenericWindowOperator implements Triggerable {
 
   /** What has ended has given its results: it cannot become part of anything. */
   #requireMergeable(result: Window): void {
-    const now = this.#isEventTime ? this.#watermark : this.#nowMs;
+    const now = this.#isEventTime ? this.#progress.watermark : this.#nowMs;
     if (this.#cleanUpTime(result) > now) return;
     const operator = this.#context.operatorName;
     throw new MillraceError(
@@ -238,7 +215,7 @@ export class GenericWindowOperator implements Triggerable {
   }
 
   #isLate(window: Window): boolean {
-    return this.#isEventTime && this.#cleanUpTime(window) <= this.#watermark;
+    return this.#isEventTime && this.#cleanUpTime(window) <= this.#progress.watermark;
   }
 
   #emitLate(value: unknown, timestamp: number): void {

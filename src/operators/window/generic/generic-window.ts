@@ -24,6 +24,6 @@ export function genericWindowStage(spec: GenericWindowSpec): ChainStage {
       user.life.snapshot?.(snapshotContext);
       return operator.snapshot();
     },
-    restore: (snapshots) => operator.restore(snapshots),
+    restore: () => operator.restore(),
   };
 }
