@@ -4,17 +4,17 @@ import type {
   WindowAssignerContext,
   WindowStagger,
 } from '../../../functions/windowing/window-assigner.ts';
-import type { StageContext } from '../../chain-stage.ts';
+import type { Random } from '../../../base/environment.ts';
 import type { OperatorTime } from './operator-trigger-context.ts';
 
 /** One per operator. */
 export class OperatorAssignerContext implements WindowAssignerContext {
-  readonly #context: StageContext;
+  readonly #random: Random;
   readonly #time: OperatorTime;
   #staggerMs: number | undefined;
 
-  constructor(context: StageContext, time: OperatorTime) {
-    this.#context = context;
+  constructor(random: Random, time: OperatorTime) {
+    this.#random = random;
     this.#time = time;
   }
 
@@ -36,7 +36,7 @@ export class OperatorAssignerContext implements WindowAssignerContext {
         return Math.max(0, now - windowStart(now, 0, sizeMs));
       }
       case 'RANDOM':
-        return this.#context.runtimeContext.environment.random.below(sizeMs);
+        return this.#random.below(sizeMs);
       default:
         return stagger satisfies never;
     }

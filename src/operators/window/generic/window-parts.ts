@@ -62,7 +62,10 @@ export function makeWindowParts(
     windowSet: isMerging(assigner) ? new MergingWindowSet(assigner, keyedState, key) : undefined,
     states,
     triggerContext: new OperatorTriggerContext({ ...common, timers }),
-    assignerContext: new OperatorAssignerContext(context, operator),
+    assignerContext: new OperatorAssignerContext(
+      context.runtimeContext.environment.random,
+      operator,
+    ),
     evaluation: new WindowEvaluation(evaluationParts),
   };
 }
