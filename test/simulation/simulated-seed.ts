@@ -27,10 +27,20 @@ export async function simulateSeed(
     parallelism: 1 + (seed % PARALLELISM_MAX),
     rescales: seed % 3 === 0,
     checkpointIntervalMs: CHECKPOINT_INTERVALS_MS[seed % CHECKPOINT_INTERVALS_MS.length] ?? 1000,
-    configuration: { 'taskmanager.memory.ring-size': '4096', ...more.configuration },
+    configuration: {
+      'taskmanager.memory.ring-size': '4096',
+      ...backendOf(seed),
+      ...more.configuration,
+    },
     faults: more.faults,
     // These programs are pure by construction.
     checksPurity: false,
     replay: (text) => `npm run sim -- --seed ${text}`,
   });
+}
+
+/** The heap, or the two-level backend, in simulation over the model of its store, with hardly any memory. */
+function backendOf(seed: number): Readonly<Record<string, string>> {
+  if (seed % 2 === 0) return { 'state.backend.type': 'heap' };
+  return { 'state.backend.type': 'rocksdb', 'taskmanager.memory.managed.size': '100 kb' };
 }
