@@ -2,8 +2,8 @@
  * How watermarks, timers and the end of input go through a chain's operators.
  *
  * Invariants:
- * 1. They pass the nodes, each a ChainStage, in index order, parents first; what a node emits meanwhile reaches its children before the same watermark
- *    does.
+ * 1. They pass the nodes, each a ChainStage, in index order, parents first; what a node emits meanwhile reaches its children
+ *    before the same watermark does.
  * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No rows enter during a pass.
  */
 import type { LoopProgress } from './loop-compiler.ts';
