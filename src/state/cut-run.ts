@@ -149,6 +149,7 @@ class TableCut implements OldRows {
       this.#cursor = rows.takePending(this.#cursor, SLICE_ROWS, entries);
       for (let i = 0; i < rows.scanned; i++) {
         const entry = entries[i] as number;
+        if (this.#leavesOut(entry)) continue;
         this.table.encode(entry);
         const { bytes, length } = encoder.writer;
         sink.put(section, this.table.hashAt(entry), bytes, 0, encoder.keyLength, length);
@@ -170,7 +171,7 @@ class TableCut implements OldRows {
       const count = scan.next(entries, SLICE_ROWS);
       for (let i = 0; i < count; i++) {
         const entry = entries[i] as number;
-        if (!rows.takeOne(entry)) continue;
+        if (!rows.takeOne(entry) || this.#leavesOut(entry)) continue;
         this.table.encode(entry);
         this.#keep(buffer, this.table.hashAt(entry));
       }
@@ -179,6 +180,11 @@ class TableCut implements OldRows {
     this.#byRange.delete(this.#cursor);
     this.#cursor++;
     return to === last;
+  }
+
+  /** A full snapshot need not hold what nobody will read. */
+  #leavesOut(entry: number): boolean {
+    return this.#parts.options.kind === 'all' && this.table.isExpired(entry);
   }
 
   #bufferOf(hash: number): RowBuffer {

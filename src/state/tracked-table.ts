@@ -24,6 +24,7 @@ export interface TrackedTableParts {
   readonly encoder: RowEncoder;
   readonly isTracking: boolean;
   readonly cold: ColdState | undefined;
+  readonly isExpired: ((stored: unknown) => boolean) | undefined;
   /** The table is about to forget all rows, at once. */
   readonly onClear: () => void;
 }
@@ -49,6 +50,7 @@ export class TrackedTable implements StateTable {
   #sampledBytes = 0;
   #cold: ColdState | undefined;
   readonly #onClear: () => void;
+  readonly #isExpired: ((stored: unknown) => boolean) | undefined;
 
   constructor(parts: TrackedTableParts) {
     this.table = parts.table;
@@ -56,6 +58,7 @@ export class TrackedTable implements StateTable {
     this.encoder = parts.encoder;
     this.#cold = parts.cold;
     this.#onClear = parts.onClear;
+    this.#isExpired = parts.isExpired;
     const hasStore = parts.cold !== undefined;
     this.rows = parts.isTracking || hasStore ? new DirtyRows(hasStore) : undefined;
     this.tombstones = new Tombstones(hasStore, parts.isTracking);
@@ -210,6 +213,11 @@ export class TrackedTable implements StateTable {
       table.keyAt(entry),
       table.values === undefined ? NO_VALUE : table.read(entry),
     );
+  }
+
+  /** Whether nothing of an entry's value is to be read any more. */
+  isExpired(entry: number): boolean {
+    return this.#isExpired?.(this.table.read(entry)) ?? false;
   }
 
   clear(): void {
