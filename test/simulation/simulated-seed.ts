@@ -24,7 +24,11 @@ export async function simulateSeed(seed: number): Promise<SimulationReport> {
     parallelism: 1 + (seed % PARALLELISM_MAX),
     rescales: seed % 3 === 0,
     checkpointIntervalMs: CHECKPOINT_INTERVALS_MS[seed % CHECKPOINT_INTERVALS_MS.length] ?? 1000,
-    configuration: { 'taskmanager.memory.ring-size': '4096', ...backendOf(seed) },
+    configuration: {
+      'taskmanager.memory.ring-size': '4096',
+      ...backendOf(seed),
+      ...alignmentOf(seed),
+    },
     // These programs are pure by construction.
     checksPurity: false,
     replay: (text) => `npm run sim -- --seed ${text}`,
@@ -35,4 +39,13 @@ export async function simulateSeed(seed: number): Promise<SimulationReport> {
 function backendOf(seed: number): Readonly<Record<string, string>> {
   if (seed % 2 === 0) return { 'state.backend.type': 'heap' };
   return { 'state.backend.type': 'rocksdb', 'taskmanager.memory.managed.size': '100 kb' };
+}
+
+/** Barriers that wait, that overtake at once, and that overtake after a while. */
+function alignmentOf(seed: number): Readonly<Record<string, string>> {
+  if (seed % 5 > 1) return {};
+  return {
+    'execution.checkpointing.unaligned.enabled': 'true',
+    'execution.checkpointing.aligned-checkpoint-timeout': seed % 5 === 0 ? '0 ms' : '20 ms',
+  };
 }
