@@ -52,6 +52,11 @@ function stepArbitrary(parallelismMax: number): fc.Arbitrary<Step> {
     fc.record({ kind: fc.constant('union'), plus, modulo }),
     fc.record({ kind: fc.constant('side-output'), plus, modulo }),
     { weight: 2, arbitrary: windowArbitrary() },
+    fc.record({
+      kind: fc.constant('process'),
+      sizeMs: fc.constantFrom(20, 100, 250),
+      connects: fc.option(modulo),
+    }),
   ) as fc.Arbitrary<Step>;
 }
 
