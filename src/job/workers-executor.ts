@@ -202,6 +202,10 @@ class WorkersRunner implements TaskRunner {
   }
 
   send(message: TaskMessage): void {
+    if (message.kind === 'trigger-checkpoint') {
+      const begun = { kind: 'checkpoint-begun', trigger: message.trigger } as const;
+      for (const port of this.#ports) port.postMessage(begun satisfies HostMessage);
+    }
     for (let index = 0; index < this.#workers; index++) this.#post(index, message);
   }
 
