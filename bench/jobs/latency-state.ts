@@ -35,9 +35,7 @@ export default function latencyState(
   const fill = args.number('fill', 0);
   const source = numberedSource<Reading>({
     maker: (n, due) =>
-      n < fill
-        ? { sensor: -1 - n, time: BASE_TIME, value: 0, due: 0 }
-        : readingOf(n, keys, due),
+      n < fill ? { sensor: -1 - n, time: BASE_TIME, value: 0, due: 0 } : readingOf(n, keys, due),
     type: reading,
     total: args.number('events', Number.POSITIVE_INFINITY),
     perSecond: args.number('rate', 100_000),

@@ -64,7 +64,11 @@ class Update implements KeyedProcessFunction<number, number, Updated> {
     this.#value = context.getState(new ValueStateDescriptor('value', types.bytes));
   }
 
-  processElement(key: number, _context: KeyedProcessContext<number>, out: Collector<Updated>): void {
+  processElement(
+    key: number,
+    _context: KeyedProcessContext<number>,
+    out: Collector<Updated>,
+  ): void {
     const before = this.#value.value();
     const after = new Uint8Array(this.#bytes);
     let count = 1;

@@ -33,7 +33,12 @@ const fillSeconds = (performance.now() - startMs) / 1000;
 const fillCpu = cpuSeconds() - startCpu;
 const fillPeakRssMiB = peakResidentMiB();
 await watch(Number(warm));
-const before = { atMs: performance.now(), epochMs: Date.now(), records: emitted(), cpu: cpuSeconds() };
+const before = {
+  atMs: performance.now(),
+  epochMs: Date.now(),
+  records: emitted(),
+  cpu: cpuSeconds(),
+};
 const mostRssMiB = await watch(Number(seconds));
 const measuredSeconds = (performance.now() - before.atMs) / 1000;
 const updates = emitted() - before.records;

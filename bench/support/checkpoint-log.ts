@@ -2,15 +2,24 @@
  * Collects how a running job's checkpoints went, of which the job itself remembers only the last ones: look at it at least as often
  * as some checkpoints end.
  */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { decodeManifest, MANIFEST_NAME } from '../../src/checkpoint/manifest.ts';
 import type { CheckpointInfo, JobClient } from '../../src/index.ts';
 import type { Figures } from './bench.ts';
 
 const MIB = 2 ** 20;
 
+/** A checkpoint, and what only its manifest says. */
+export interface SeenCheckpoint extends CheckpointInfo {
+  /** Time on the task's thread in all slices, of the subtask that had most. */
+  readonly slicesMs: number;
+}
+
 /** See the file's head. */
 export class CheckpointLog {
   readonly #job: JobClient;
-  readonly #seen = new Map<number, CheckpointInfo>();
+  readonly #seen = new Map<number, SeenCheckpoint>();
 
   constructor(job: JobClient) {
     this.#job = job;
@@ -19,12 +28,13 @@ export class CheckpointLog {
   /** Takes over what has ended since. */
   look(): void {
     for (const info of this.#job.checkpoints().history) {
-      if (info.kind === 'checkpoint' && !info.isFinal) this.#seen.set(info.checkpointId, info);
+      if (info.kind !== 'checkpoint' || info.isFinal || this.#seen.has(info.checkpointId)) continue;
+      this.#seen.set(info.checkpointId, { ...info, slicesMs: slicesMsOf(info.path) });
     }
   }
 
   /** Those that were triggered from `fromMs` (epoch) on, in order. */
-  since(fromMs = 0): readonly CheckpointInfo[] {
+  since(fromMs = 0): readonly SeenCheckpoint[] {
     this.look();
     const infos = [...this.#seen.values()].filter(({ triggeredMs }) => triggeredMs >= fromMs);
     return infos.toSorted((a, b) => a.checkpointId - b.checkpointId);
@@ -43,8 +53,8 @@ export class CheckpointLog {
  * What several checkpoints have in common. The longest stop is the longest time for which a subtask's records stood still for one:
  * while it was cut, or for one slice of writing.
  */
-export function checkpointFigures(infos: readonly CheckpointInfo[]): Figures {
-  const figure = (of: (info: CheckpointInfo) => number): number[] => infos.map(of);
+export function checkpointFigures(infos: readonly SeenCheckpoint[]): Figures {
+  const figure = (of: (info: SeenCheckpoint) => number): number[] => infos.map(of);
   const durations = figure((info) => info.durationMs);
   return {
     checkpoints: infos.length,
@@ -56,9 +66,21 @@ export function checkpointFigures(infos: readonly CheckpointInfo[]): Figures {
     alignmentMaxMs: most(figure((info) => info.alignmentMs)),
     syncMeanMs: mean(figure((info) => info.syncMs)),
     syncMaxMs: most(figure((info) => info.syncMs)),
+    slicesMeanMs: mean(figure((info) => info.slicesMs)),
     longestSliceMs: most(figure((info) => info.longestSliceMs)),
     longestStopMs: most(figure((info) => Math.max(info.syncMs, info.longestSliceMs))),
   };
+}
+
+/** NaN of one that has gone already. */
+function slicesMsOf(url: string): number {
+  const path = `${fileURLToPath(url)}/${MANIFEST_NAME}`;
+  try {
+    const { subtasks } = decodeManifest(readFileSync(path), path);
+    return Math.max(...subtasks.map(({ stats }) => stats.slicesMs));
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function mean(values: readonly number[]): number {

@@ -50,13 +50,6 @@ export function runOurs(
 /** A run whose results are compared with those of a plain computation; throws if they differ. */
 export async function checkResults(job: ThroughputJob, state?: StateSetting): Promise<void> {
   await withState(state, (options) =>
-    runModule(RUNNER, [
-      job.name,
-      CHECKED_EVENTS,
-      job.keys,
-      PARALLELISM,
-      'check=yes',
-      ...options,
-    ]),
+    runModule(RUNNER, [job.name, CHECKED_EVENTS, job.keys, PARALLELISM, 'check=yes', ...options]),
   );
 }
