@@ -88,6 +88,7 @@ export type {
   KeyedProcessContext,
   KeyedProcessFunction,
   KeyedReadOnlyBroadcastContext,
+  ObjectOrSupplier,
   OnTimerContext,
   ProcessContext,
   ProcessFunction,

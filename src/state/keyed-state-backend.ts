@@ -40,6 +40,8 @@ export interface StateDeclaration {
   readonly resident?: boolean | undefined;
   /** Time to live in ms; values then begin with their time. */
   readonly hasTtl?: boolean | undefined;
+  /** Whether nothing of a value, as it lies in the table, is to be read any more: full snapshots leave it out. */
+  readonly isExpired?: ((stored: unknown) => boolean) | undefined;
 }
 
 /** A namespace: a window's start, a timer's domain. */

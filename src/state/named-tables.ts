@@ -220,6 +220,7 @@ export class NamedTables implements NamedState {
       section: this.#section(namespace),
       encoder: this.encoder,
       isTracking,
+      isExpired: declaration.isExpired,
       cold: this.#coldOf(this.#section(namespace)),
       onClear: () => this.#noteDrop(namespace),
     });

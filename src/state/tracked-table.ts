@@ -24,6 +24,7 @@ export interface TrackedTableParts {
   readonly encoder: RowEncoder;
   readonly isTracking: boolean;
   readonly cold: ColdState | undefined;
+  readonly isExpired: ((stored: unknown) => boolean) | undefined;
   /** The table is about to forget all rows, at once. */
   readonly onClear: () => void;
 }
@@ -33,6 +34,8 @@ const SAMPLE_ROWS = 64;
 /** Bytes in memory per encoded byte of an object's value, and per object. */
 const OBJECT_FACTOR = 2;
 const OBJECT_BYTES = 24;
+/** Bytes per object where nothing is known. */
+const OBJECT_BYTES_GUESS = 64;
 
 /** See the file's head. */
 export class TrackedTable implements StateTable {
@@ -49,6 +52,7 @@ export class TrackedTable implements StateTable {
   #sampledBytes = 0;
   #cold: ColdState | undefined;
   readonly #onClear: () => void;
+  readonly #isExpired: ((stored: unknown) => boolean) | undefined;
 
   constructor(parts: TrackedTableParts) {
     this.table = parts.table;
@@ -56,6 +60,7 @@ export class TrackedTable implements StateTable {
     this.encoder = parts.encoder;
     this.#cold = parts.cold;
     this.#onClear = parts.onClear;
+    this.#isExpired = parts.isExpired;
     const hasStore = parts.cold !== undefined;
     this.rows = parts.isTracking || hasStore ? new DirtyRows(hasStore) : undefined;
     this.tombstones = new Tombstones(hasStore, parts.isTracking);
@@ -212,6 +217,11 @@ export class TrackedTable implements StateTable {
     );
   }
 
+  /** Whether nothing of an entry's value is to be read any more. */
+  isExpired(entry: number): boolean {
+    return this.#isExpired?.(this.table.read(entry)) ?? false;
+  }
+
   clear(): void {
     this.cut?.beforeClear();
     this.#onClear();
@@ -275,6 +285,8 @@ export class TrackedTable implements StateTable {
     const holdsObjects =
       values !== undefined &&
       values.columns.some(({ kind, objects }) => kind === 'object' || objects.isUsed);
+    // What is never written need not be serializable.
+    if (holdsObjects && this.rows === undefined) return OBJECT_BYTES_GUESS;
     if (!holdsObjects || table.size < 2 * this.#sampledSize) return this.#sampledBytes;
     const rows = new Int32Array(SAMPLE_ROWS);
     table.scan(0, SAMPLE_ROWS, rows);

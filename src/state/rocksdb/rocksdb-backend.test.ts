@@ -1,7 +1,7 @@
 import { memoryFileSystem } from '../../base/memory-file-system.ts';
 import type { Environment, FileSystem } from '../../base/environment.ts';
 import { realEnvironment } from '../../base/real-environment.ts';
-import { testBackendContract } from '../testing/backend-contract.ts';
+import { testBackendContract } from '../testing/backend-contract.test-kit.ts';
 import { MAX_PARALLELISM } from '../testing/backend-model.ts';
 import type { BackendUnderTest } from '../testing/backend-model.ts';
 import { harperStoreFactory } from './harper-store.ts';

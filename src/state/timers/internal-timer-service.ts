@@ -41,7 +41,7 @@ export interface Triggerable {
 
 /** What an {@link InternalTimerService} is made of. */
 export interface TimerServiceOptions {
-  /** Restored already: what it holds of timers is taken over. */
+  /** What it holds of timers is taken over. If it is restored later: {@link InternalTimerService.takeOver}. */
   readonly backend: KeyedStateBackend;
   readonly operatorName: string;
   readonly keyContext: KeyContext;
@@ -70,6 +70,11 @@ export class InternalTimerService {
       valueType: types.array(types.double),
       resident: true,
     });
+    this.takeOver();
+  }
+
+  /** The backend has been restored: its timers are this operator's from now on. Before the first record. */
+  takeOver(): void {
     if (this.#state.has(EVENT_TIME)) this.#eventTime = this.#open(EVENT_TIME);
     if (this.#state.has(PROCESSING_TIME)) this.#processingTime = this.#open(PROCESSING_TIME);
     this.#askForWakeUp();
