@@ -69,7 +69,14 @@ async function main(only: string | undefined, countText: string | undefined): Pr
   const total = { passed: 0, failed: 0 };
   for (const [each, { file, count: usual, variables }] of chosen) {
     const times = given ?? usual;
-    const args = ['node_modules/ava/entrypoints/cli.js', '--timeout', IDLE_TIMEOUT, '-c', '1', file];
+    const args = [
+      'node_modules/ava/entrypoints/cli.js',
+      '--timeout',
+      IDLE_TIMEOUT,
+      '-c',
+      '1',
+      file,
+    ];
     const step = { name: `${each}, ${times}`, args, variables: variables(times) };
     const { passed, failed } = countTests(await run(step));
     total.passed += passed;

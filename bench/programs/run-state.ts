@@ -87,7 +87,7 @@ async function takeSavepoints(): Promise<Record<string, number>> {
   const canonical = await savepoint('canonical');
   const native = await savepoint('native');
   const { stdout } = await runChild(process.execPath, [RAW, native.path, String(canonical.bytes)]);
-  const raw = lastJsonLine(stdout) as { seconds: number; rows: number };
+  const raw = lastJsonLine(stdout) as { seconds: number; rows: number; segmentBytes: number };
   return {
     canonicalMs: canonical.ms,
     canonicalMiB: canonical.bytes / MIB,
@@ -95,6 +95,7 @@ async function takeSavepoints(): Promise<Record<string, number>> {
     nativeMiB: native.bytes / MIB,
     rawScanAndWriteMs: raw.seconds * 1000,
     rawRows: raw.rows,
+    rawSegmentMiB: raw.segmentBytes / MIB,
     canonicalOfRaw: canonical.ms / (raw.seconds * 1000),
   };
 }
