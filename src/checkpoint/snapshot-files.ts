@@ -8,7 +8,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Environment } from '../base/environment.ts';
-import { MillraceError } from '../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../base/errors.ts';
 import type { FileRef, SnapshotInput, SnapshotOutput } from '../state/snapshot.ts';
 import type { CheckpointPlace } from './checkpoint-messages.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
@@ -73,7 +73,14 @@ export function snapshotOutput(options: SnapshotOutputOptions): RecordingOutput 
       return finished(path, await storage.adopt(localPath, joinPath(place.folder, path)));
     },
     discard() {
-      for (const { path } of newFiles.splice(0)) storage.remove(joinPath(place.folder, path));
+      for (const { path } of newFiles.splice(0)) {
+        try {
+          storage.remove(joinPath(place.folder, path));
+        } catch (error) {
+          // No checkpoint names it: the next recovery removes it. The job must not fail for it.
+          if (!hasErrorCode(error, 'FILE_FAILED')) throw error;
+        }
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import { collectionSource } from '../../connectors/collection/index.ts';
 import { OutputTag } from '../../functions/output-tag.ts';
 import { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
-import { TumblingEventTimeWindows } from '../../functions/windowing/window-assigner.ts';
+import { TumblingEventTimeWindows } from '../../functions/windowing/aligned-windows.ts';
 import { defaultConfiguration } from '../../graph/configuration.ts';
 import { type ChainStage, MAX_WATERMARK } from '../../operators/chain-stage.ts';
 import { stageFor } from '../../operators/registry.ts';
