@@ -1,6 +1,7 @@
 /** Random programs for property tests. */
 import fc from 'fast-check';
-import type { Program, Row, Step } from './random-program.ts';
+import type { Program, Step } from './random-program.ts';
+import type { Row } from './row.ts';
 
 const modulo = fc.integer({ min: 2, max: 4 });
 const plus = fc.integer({ min: -5, max: 1000 });

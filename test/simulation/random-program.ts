@@ -16,16 +16,8 @@ import {
   TumblingEventTimeWindows,
   WatermarkStrategy,
 } from '../../src/index.ts';
+import { type Row, windowRow } from './row.ts';
 import { TimedSums } from './timed-sums.ts';
-
-/** A record; `x` changes its kind from record to record, so that captured types are widened. */
-export interface Row {
-  readonly id: number;
-  readonly k: number;
-  readonly v: number;
-  readonly t: number;
-  readonly x: unknown;
-}
 
 /** A step of a program. */
 export type Step =
@@ -329,8 +321,4 @@ function copiesOf(row: Row, modulo: number): Row[] {
   for (let copy = 0; copy < Math.abs(row.v) % modulo; copy++)
     copies.push({ ...row, v: row.v + copy });
   return copies;
-}
-
-export function windowRow(k: number, v: number, start: number): Row {
-  return { id: 0, k, v, t: start, x: null };
 }

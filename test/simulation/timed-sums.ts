@@ -9,7 +9,7 @@ import type {
   RuntimeContext,
 } from '../../src/index.ts';
 import { MapStateDescriptor } from '../../src/index.ts';
-import { type Row, windowRow } from './random-program.ts';
+import { type Row, windowRow } from './row.ts';
 
 /** See the file's head; a function of its own for each subtask that opens it. */
 export class TimedSums {
