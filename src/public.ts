@@ -96,6 +96,14 @@ export type {
   TimeDomain,
   TimerService,
 } from './functions/process-functions.ts';
+export type {
+  CoGroupFunction,
+  FlatJoinFunction,
+  JoinFunction,
+  ProcessJoinContext,
+  ProcessJoinFunction,
+  RichJoinFunction,
+} from './functions/join-functions.ts';
 export { OutputTag } from './functions/output-tag.ts';
 export type {
   Counter,
@@ -164,13 +172,61 @@ export {
   WatermarkStrategy,
 } from './functions/watermark-strategy.ts';
 export type { TimeWindow } from './functions/windowing/time-window.ts';
+export { GLOBAL_WINDOW, type GlobalWindow, type Window } from './functions/windowing/window.ts';
 export {
+  AlignedWindows,
   SlidingEventTimeWindows,
   SlidingProcessingTimeWindows,
+  type SlidingWindowsFactory,
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
+  type TumblingWindowsFactory,
+} from './functions/windowing/aligned-windows.ts';
+export {
+  DynamicEventTimeSessionWindows,
+  DynamicProcessingTimeSessionWindows,
+  type DynamicSessionWindowsFactory,
+  EventTimeSessionWindows,
+  ProcessingTimeSessionWindows,
+  SessionWindows,
+  type SessionWindowsFactory,
+  type SessionWindowTimeGapExtractor,
+} from './functions/windowing/session-windows.ts';
+export { GlobalWindows } from './functions/windowing/global-windows.ts';
+export {
+  type MergingWindowAssigner,
   type WindowAssigner,
+  type WindowAssignerContext,
+  WindowStagger,
 } from './functions/windowing/window-assigner.ts';
+export type { MergeCallback } from './functions/windowing/time-window.ts';
+export {
+  type OnMergeContext,
+  type Trigger,
+  type TriggerContext,
+  TriggerResult,
+} from './functions/windowing/triggers/trigger.ts';
+export { ContinuousEventTimeTrigger } from './functions/windowing/triggers/continuous-event-time-trigger.ts';
+export { ContinuousProcessingTimeTrigger } from './functions/windowing/triggers/continuous-processing-time-trigger.ts';
+export { CountTrigger } from './functions/windowing/triggers/count-trigger.ts';
+export { type DeltaFunction, DeltaTrigger } from './functions/windowing/triggers/delta-trigger.ts';
+export { EndOfStreamTrigger } from './functions/windowing/triggers/end-of-stream-trigger.ts';
+export { EventTimeTrigger } from './functions/windowing/triggers/event-time-trigger.ts';
+export { NeverTrigger } from './functions/windowing/triggers/never-trigger.ts';
+export { ProcessingTimeTrigger } from './functions/windowing/triggers/processing-time-trigger.ts';
+export {
+  type ProcessingTimeoutOptions,
+  ProcessingTimeoutTrigger,
+} from './functions/windowing/triggers/processing-timeout-trigger.ts';
+export { PurgingTrigger } from './functions/windowing/triggers/purging-trigger.ts';
+export { CountEvictor } from './functions/windowing/evictors/count-evictor.ts';
+export { DeltaEvictor } from './functions/windowing/evictors/delta-evictor.ts';
+export type {
+  Evictor,
+  EvictorContext,
+  TimestampedValue,
+} from './functions/windowing/evictors/evictor.ts';
+export { TimeEvictor } from './functions/windowing/evictors/time-evictor.ts';
 export { days, hours, milliseconds, minutes, seconds } from './base/time.ts';
 
 // Types and errors

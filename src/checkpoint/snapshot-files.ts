@@ -8,10 +8,11 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Environment } from '../base/environment.ts';
-import { MillraceError } from '../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../base/errors.ts';
 import type { FileRef, SnapshotInput, SnapshotOutput } from '../state/snapshot.ts';
 import type { CheckpointPlace } from './checkpoint-messages.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
+import { localPathOf } from './storage/file-storage.ts';
 import { joinPath } from './storage/storage-path.ts';
 
 /** The folder of state files below a job's or savepoint's folder. */
@@ -73,7 +74,14 @@ export function snapshotOutput(options: SnapshotOutputOptions): RecordingOutput 
       return finished(path, await storage.adopt(localPath, joinPath(place.folder, path)));
     },
     discard() {
-      for (const { path } of newFiles.splice(0)) storage.remove(joinPath(place.folder, path));
+      for (const { path } of newFiles.splice(0)) {
+        try {
+          storage.remove(joinPath(place.folder, path));
+        } catch (error) {
+          // No checkpoint names it: the next recovery removes it. The job must not fail for it.
+          if (!hasErrorCode(error, 'FILE_FAILED')) throw error;
+        }
+      }
     },
   };
 }
@@ -109,7 +117,7 @@ export function snapshotInput(options: SnapshotInputOptions): SnapshotInput {
   return {
     read,
     materialize(file, localPath) {
-      const source = storage.localPath(joinPath(folder, file.path));
+      const source = localPathOf(storage, joinPath(folder, file.path));
       if (source !== undefined && tryLink(environment, source, localPath)) return;
       const bytes = read(file);
       using target = environment.fileSystem.open(localPath, 'create-exclusive');

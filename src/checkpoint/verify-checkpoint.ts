@@ -20,6 +20,9 @@ export interface Damage {
 /** Files read at the same time: enough to hide a store's latency. */
 const FILES_MAX = 8;
 
+/** Reads of a file that fail before its sectors count as lost: falling back loses what was committed since. */
+const READS_MAX = 3;
+
 /** What {@link verifyCheckpoint} looks at. */
 export interface VerifyOptions {
   readonly storage: CheckpointStorage;
@@ -43,12 +46,14 @@ export async function verifyCheckpoint(options: VerifyOptions): Promise<readonly
 async function reasonOf(
   measure: () => ReturnType<CheckpointStorage['checksum']>,
   file: Parameters<typeof mismatch>[0],
+  reads = 1,
 ): Promise<string | undefined> {
   try {
     return mismatch(file, await measure());
   } catch (error) {
     if (hasErrorCode(error, 'ILLEGAL_ARGUMENT')) return 'its path is not allowed';
     const system = error instanceof MillraceError ? error.details?.['system'] : undefined;
+    if (system === 'EIO' && reads < READS_MAX) return reasonOf(measure, file, reads + 1);
     // A folder in the file's place; sectors that the disk cannot read any more.
     if (system === 'EISDIR' || system === 'EIO') return `it cannot be read (${system})`;
     throw error;

@@ -6,6 +6,7 @@
  */
 import type { Collector, SideOutput } from './collector.ts';
 import type { RichFunction } from './runtime-context.ts';
+import type { KeyedStateStore } from './state.ts';
 
 /** One record in, one out. */
 export type MapFunction<T, R> = (value: T) => R;
@@ -53,9 +54,18 @@ export interface WindowContext<W> extends SideOutput {
   /** The operator's current watermark. */
   currentWatermark(): number;
   currentProcessingTime(): number;
+  /**
+   * State of this key and window, for what one firing of a window leaves to the next. Not with windows that merge. Whoever uses
+   * it clears it in {@link ProcessWindowFunction.clear}.
+   */
+  windowState(): KeyedStateStore;
+  /** State of this key, over all its windows. */
+  globalState(): KeyedStateStore;
 }
 
 /** Evaluates a window's contents, or its aggregate if combined with one (then `elements` has exactly one). */
 export interface ProcessWindowFunction<IN, OUT, KEY, W> extends RichFunction {
   process(key: KEY, context: WindowContext<W>, elements: Iterable<IN>, out: Collector<OUT>): void;
+  /** The window goes for good: clear what it has in {@link WindowContext.windowState}. */
+  clear?(context: WindowContext<W>): void;
 }

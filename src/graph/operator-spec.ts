@@ -30,7 +30,11 @@ import type { Sink } from '../functions/sink.ts';
 import type { Source } from '../functions/source.ts';
 import type { MapStateDescriptor } from '../functions/state.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
+import type { ProcessJoinFunction } from '../functions/join-functions.ts';
+import type { AlignedWindows } from '../functions/windowing/aligned-windows.ts';
+import type { Evictor } from '../functions/windowing/evictors/evictor.ts';
 import type { TimeWindow } from '../functions/windowing/time-window.ts';
+import type { Trigger } from '../functions/windowing/triggers/trigger.ts';
 import type { WindowAssigner } from '../functions/windowing/window-assigner.ts';
 
 /** Records of any type: specs are checked where the fluent API builds them. */
@@ -165,10 +169,13 @@ export type WindowContents =
     }
   | { readonly kind: 'elements' };
 
-/** Keyed windows: assign, keep contents, fire by watermark or clock, clean up after the allowed lateness. */
+/**
+ * Keyed windows of the commonest form, which have an operator of their own: aligned, fired by watermark or clock, cleaned up
+ * after the allowed lateness.
+ */
 export interface WindowSpec {
   readonly kind: 'window';
-  readonly assigner: WindowAssigner;
+  readonly assigner: AlignedWindows;
   readonly contents: WindowContents;
   /** Evaluates the fired contents; undefined: they are the result. Needed for `elements`. */
   readonly windowFunction:
@@ -176,6 +183,32 @@ export interface WindowSpec {
     | undefined;
   readonly allowedLatenessMs: number;
   readonly lateDataTag: OutputTag<AnyRecord> | undefined;
+}
+
+/** Keyed windows of any form: sessions, global windows, triggers, evictors. */
+export interface GenericWindowSpec {
+  readonly kind: 'generic-window';
+  readonly assigner: WindowAssigner<AnyRecord, AnyRecord>;
+  readonly trigger: Trigger<AnyRecord, AnyRecord>;
+  readonly evictor: Evictor<AnyRecord, AnyRecord> | undefined;
+  readonly contents: WindowContents;
+  /** As in {@link WindowSpec}. */
+  readonly windowFunction:
+    | ProcessWindowFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>
+    | undefined;
+  readonly allowedLatenessMs: number;
+  readonly lateDataTag: OutputTag<AnyRecord> | undefined;
+}
+
+/** Joins two keyed streams by event time: `left.ts + lower ≤ right.ts ≤ left.ts + upper`. */
+export interface IntervalJoinSpec {
+  readonly kind: 'interval-join';
+  /** Both included. */
+  readonly lowerBoundMs: number;
+  readonly upperBoundMs: number;
+  readonly leftLateDataTag: OutputTag<AnyRecord> | undefined;
+  readonly rightLateDataTag: OutputTag<AnyRecord> | undefined;
+  readonly function: ProcessJoinFunction<AnyRecord, AnyRecord, AnyRecord>;
 }
 
 /** Writes to a sink. */
@@ -205,6 +238,8 @@ export type OperatorSpec =
   | TimestampsAndWatermarksSpec
   | ReduceSpec
   | WindowSpec
+  | GenericWindowSpec
+  | IntervalJoinSpec
   | SinkSpec
   | CollectSpec;
 

@@ -12,9 +12,21 @@ import type { StreamGraph, StreamNode } from './stream-graph.ts';
 export function requireWatermarks(graph: StreamGraph): void {
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   for (const node of graph.nodes) {
-    if (node.spec.kind !== 'window' || node.spec.assigner.time !== 'event-time') continue;
+    if (!waitsForWatermarks(node.spec)) continue;
     const silent = silentSource(node, nodes, new Set());
     if (silent !== undefined) throw missing(node, silent);
+  }
+}
+
+function waitsForWatermarks(spec: OperatorSpec): boolean {
+  switch (spec.kind) {
+    case 'window':
+    case 'generic-window':
+      return spec.assigner.isEventTime();
+    case 'interval-join':
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -161,6 +161,10 @@ class SimulatedRunner implements TaskRunner {
     this.#local.send(message);
   }
 
+  enumeratorsStarted(): Promise<void> {
+    return this.#local.enumeratorsStarted();
+  }
+
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {
     return this.#local.snapshotEnumerators();
   }
@@ -275,6 +279,8 @@ class SimulatedRunner implements TaskRunner {
   }
 
   async #close(): Promise<void> {
+    // A dead process closes nothing: neither users' functions nor files.
+    if (this.#options.environment.hasCrashed?.() === true) return new Promise(() => undefined);
     this.#publish(true);
     const closing = this.#workers.map(({ loop }) => loop.closeTasks());
     let closed = false;

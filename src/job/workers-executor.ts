@@ -25,6 +25,7 @@ import type { HostMessage, TaskMessage, WorkerDeployment, WorkerMessage } from '
 import { runThenClose } from './run-then-close.ts';
 import {
   closeCoordinators,
+  coordinatorsStarted,
   snapshotCoordinators,
   type SourceCoordinator,
   sourceCoordinators,
@@ -207,6 +208,10 @@ class WorkersRunner implements TaskRunner {
       for (const port of this.#ports) port.postMessage(begun satisfies HostMessage);
     }
     for (let index = 0; index < this.#workers; index++) this.#post(index, message);
+  }
+
+  enumeratorsStarted(): Promise<void> {
+    return coordinatorsStarted(this.#coordinators);
   }
 
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {

@@ -7,6 +7,7 @@ import { reduceStage } from './aggregate/reduce.ts';
 import type { ChainStage, StageFactory } from './chain-stage.ts';
 import { filterStage } from './filter.ts';
 import { flatMapStage } from './flat-map.ts';
+import { intervalJoinStage } from './join/interval-join.ts';
 import { mapStage } from './map.ts';
 import { processStage } from './process.ts';
 import { broadcastProcessStage } from './process/broadcast-process.ts';
@@ -16,6 +17,7 @@ import { keyedCoProcessStage, keyedProcessStage } from './process/keyed-process.
 import { collectStage } from './sink/collect.ts';
 import { sinkStage } from './sink/sink.ts';
 import { timestampsAndWatermarksStage } from './source/timestamps-and-watermarks.ts';
+import { genericWindowStage } from './window/generic/generic-window.ts';
 import { windowStage } from './window/window-operator.ts';
 
 /** Every operator but sources, which the runtime drives itself. */
@@ -38,6 +40,8 @@ const FACTORIES = {
   'timestamps-and-watermarks': timestampsAndWatermarksStage,
   reduce: reduceStage,
   window: windowStage,
+  'generic-window': genericWindowStage,
+  'interval-join': intervalJoinStage,
   sink: sinkStage,
   collect: collectStage,
 } satisfies StageFactories;

@@ -2,7 +2,7 @@
  * A cut over all tables of a backend that is written in slices while records go on.
  *
  * Invariants:
- * 1. What is dropped and removed comes first, all of it; then the rows.
+ * 1. What is dropped comes first; of each table what is removed comes before its rows.
  * 2. An old row that was encoded because its entry was about to change waits with its table until
  *    that table's turn, or until much has gathered: so sections do not alternate per row.
  * 3. In an ordered cut the hashes are cut into ranges of some hundred rows. A range is written at
@@ -76,7 +76,6 @@ export class CutRun implements CutWork {
   #begin(): void {
     this.#isBegun = true;
     for (const section of this.#dropped) this.#parts.sink.drop(section);
-    for (const section of this.#sections) section.writeTombstones();
   }
 
   #next(section: TableCut): void {
@@ -97,6 +96,7 @@ class TableCut implements OldRows {
   readonly #gathered = new RowBuffer();
   readonly #byRange = new Map<number, RowBuffer>();
   readonly #rangeHashes: number;
+  /** All that was removed is out. */
   #hasBegun = false;
   #cursor = 0;
 
@@ -111,13 +111,13 @@ class TableCut implements OldRows {
     this.#rangeHashes = Math.ceil((hashes.last - hashes.first + 1) / ranges);
   }
 
-  writeTombstones(): void {
-    this.#hasBegun = true;
-    this.#removed.drain(this.table.section, this.#parts.sink);
-  }
-
   /** Some rows; true when there are no more. */
   slice(): boolean {
+    if (!this.#hasBegun) {
+      const { sink } = this.#parts;
+      this.#hasBegun = this.#removed.drainSome(SLICE_ROWS, this.table.section, sink);
+      if (!this.#hasBegun) return false;
+    }
     return this.#parts.options.isOrdered ? this.#nextRange() : this.#nextRows();
   }
 

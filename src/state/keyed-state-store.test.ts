@@ -209,7 +209,8 @@ test('a restored state of another kind is refused as incompatible', (t) => {
   first.at(1);
   first.handles.getListState<number>(listOf()).add(1);
   const second = make(first);
-  const error = t.throws(() => second.handles.getMapState({ ...mapOf(), name: 'list' }));
+  const other = { kind: 'map', name: 'list', keyType: undefined, valueType: undefined } as const;
+  const error = t.throws(() => second.handles.getMapState({ ...other, ttl: undefined }));
   t.true(hasErrorCode(error, 'STATE_INCOMPATIBLE'));
   t.regex(error?.message ?? '', /'list' of 'op' was restored as list state/);
 });

@@ -220,8 +220,8 @@ export class NamedTables implements NamedState {
       section: this.#section(namespace),
       encoder: this.encoder,
       isTracking,
-      cold: this.#coldOf(this.#section(namespace)),
       isExpired: declaration.isExpired,
+      cold: this.#coldOf(this.#section(namespace)),
       onClear: () => this.#noteDrop(namespace),
     });
   }

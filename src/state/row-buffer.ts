@@ -14,6 +14,9 @@ export class RowBuffer {
   #bytes: Uint8Array = new Uint8Array(0);
   #count = 0;
   #length = 0;
+  /** How far a drain has come. */
+  #drainedRows = 0;
+  #drainedBytes = 0;
 
   /** Rows. */
   get count(): number {
@@ -39,14 +42,9 @@ export class RowBuffer {
 
   /** Adds all rows of another. */
   addAll(other: RowBuffer): void {
-    for (let i = 0; i < other.#count; i++) {
-      const at = HEAD * i;
-      this.#push(
-        other.#heads[at] as number,
-        other.#heads[at + 1] as number,
-        other.#heads[at + 2] as number,
-      );
-    }
+    this.#ensureRows(other.#count);
+    this.#heads.set(other.#heads.subarray(0, HEAD * other.#count), HEAD * this.#count);
+    this.#count += other.#count;
     this.#ensureBytes(other.#length);
     this.#bytes.set(other.#bytes.subarray(0, other.#length), this.#length);
     this.#length += other.#length;
@@ -54,9 +52,19 @@ export class RowBuffer {
 
   /** Hands all rows to a sink in the order in which they were added, and forgets them. */
   drain(section: RowSection, sink: RowSink): void {
-    let from = 0;
-    for (let i = 0; i < this.#count; i++) from = this.#give(i, from, section, sink);
+    while (!this.drainSome(this.#count, section, sink)) continue;
+  }
+
+  /** Up to `limit` rows of a {@link drain}; true when it is through. Nothing is added meanwhile. */
+  drainSome(limit: number, section: RowSection, sink: RowSink): boolean {
+    const stop = Math.min(this.#count, this.#drainedRows + limit);
+    let from = this.#drainedBytes;
+    for (let i = this.#drainedRows; i < stop; i++) from = this.#give(i, from, section, sink);
+    this.#drainedRows = stop;
+    this.#drainedBytes = from;
+    if (stop < this.#count) return false;
     this.clear();
+    return true;
   }
 
   /** {@link drain} by ascending unsigned hash. */
@@ -81,7 +89,7 @@ export class RowBuffer {
 
   /** Forgets all rows and, if they took much, their memory. */
   clear(): void {
-    this.#count = this.#length = 0;
+    this.#count = this.#length = this.#drainedRows = this.#drainedBytes = 0;
     if (this.#bytes.length <= 2 ** 20) return;
     this.#bytes = new Uint8Array(0);
     this.#heads = new Int32Array(0);
@@ -107,16 +115,20 @@ export class RowBuffer {
   }
 
   #push(hash: number, keyLength: number, valueLength: number): void {
+    this.#ensureRows(1);
     const at = HEAD * this.#count;
-    if (at === this.#heads.length) {
-      const grown = new Int32Array(Math.max(HEAD * ROWS_MIN, 2 * at));
-      grown.set(this.#heads);
-      this.#heads = grown;
-    }
     this.#heads[at] = hash;
     this.#heads[at + 1] = keyLength;
     this.#heads[at + 2] = valueLength;
     this.#count++;
+  }
+
+  #ensureRows(extra: number): void {
+    const needed = HEAD * (this.#count + extra);
+    if (needed <= this.#heads.length) return;
+    const grown = new Int32Array(Math.max(HEAD * ROWS_MIN, needed, 2 * this.#heads.length));
+    grown.set(this.#heads.subarray(0, HEAD * this.#count));
+    this.#heads = grown;
   }
 
   #copy(bytes: Uint8Array, length: number): void {

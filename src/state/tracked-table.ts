@@ -34,6 +34,8 @@ const SAMPLE_ROWS = 64;
 /** Bytes in memory per encoded byte of an object's value, and per object. */
 const OBJECT_FACTOR = 2;
 const OBJECT_BYTES = 24;
+/** Bytes per object where nothing is known. */
+const OBJECT_BYTES_GUESS = 64;
 
 /** See the file's head. */
 export class TrackedTable implements StateTable {
@@ -283,6 +285,8 @@ export class TrackedTable implements StateTable {
     const holdsObjects =
       values !== undefined &&
       values.columns.some(({ kind, objects }) => kind === 'object' || objects.isUsed);
+    // What is never written need not be serializable.
+    if (holdsObjects && this.rows === undefined) return OBJECT_BYTES_GUESS;
     if (!holdsObjects || table.size < 2 * this.#sampledSize) return this.#sampledBytes;
     const rows = new Int32Array(SAMPLE_ROWS);
     table.scan(0, SAMPLE_ROWS, rows);

@@ -29,6 +29,7 @@ import {
   slices,
   straight,
 } from './testing/operator-cases.ts';
+import { genericWindowCases, intervalJoinCases } from './testing/window-cases.ts';
 import { OperatorTestHarness } from './harness/operator-test-harness.ts';
 
 const ODD = new OutputTag<Hit>('odd');
@@ -60,6 +61,12 @@ const MANY: OperatorCase['acts'] = [
 ];
 
 type Made = Harness;
+
+/** In simulation over the model of its store. */
+const ROCKSDB = {
+  'state.backend.type': 'rocksdb',
+  'taskmanager.memory.managed.size': '200 kb',
+};
 
 const SUM = {
   createAccumulator: () => 0,
@@ -106,6 +113,8 @@ const CASES: { readonly [Kind in OperatorSpec['kind']]: readonly OperatorCase[] 
         ),
     },
   ],
+  'generic-window': genericWindowCases(ACTS, MANY),
+  'interval-join': intervalJoinCases(ACTS),
   'keyed-process': keyedProcessCases(ACTS),
   'co-process': coProcessCases(ACTS),
   'keyed-co-process': keyedCoProcessCases(ACTS),
@@ -202,6 +211,14 @@ for (const [kind, cases] of Object.entries(CASES)) {
       for (let cut = 0; cut <= operator.acts.length; cut++) {
         t.deepEqual(await everyCut(operator, [cut]), expected, `cut before element ${cut}`);
       }
+    });
+
+    test(`${title} gives the same with state below memory`, async (t) => {
+      const options = { configuration: ROCKSDB };
+      t.deepEqual(await everyCut(operator, undefined, options), await straight(operator));
+      if (operator.bulk === undefined) return;
+      const bulk = { ...operator, acts: operator.bulk };
+      t.deepEqual(await everyCut(bulk, [1500, 3000], options), await straight(bulk));
     });
 
     if (operator.isSource !== true && operator.isNonParallel !== true) {

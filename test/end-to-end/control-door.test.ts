@@ -17,7 +17,9 @@ test.serial('a running job is listed, and canceled by its name from another proc
   await running.outputOf(1);
   const list = await runCli('list', '--json');
   t.is(list.code, 0);
-  const { jobs } = JSON.parse(list.stdout) as { jobs: { id: string; name: string; status: string }[] };
+  const { jobs } = JSON.parse(list.stdout) as {
+    jobs: { id: string; name: string; status: string }[];
+  };
   t.deepEqual(
     jobs.map(({ name, status }) => [name, status]),
     [['endless.test-job', 'RUNNING']],

@@ -69,11 +69,10 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessRun> {
 
 function argumentsOf(options: ProcessOptions): string[] {
   const { folder, records, ratePerSecond, keys, parallelism, backend, intervalMs } = options;
-  const flags = [
-    ...['--parallelism', String(parallelism), '--checkpoint-dir', `${folder}/checkpoints`],
-    ...['--checkpoint-interval', `${intervalMs} ms`, '--state', backend, '--resume'],
-    ...(options.configuration ?? []).flatMap((each) => ['-D', each]),
-  ];
+  const flags = ['--parallelism', String(parallelism), '--state', backend, '--resume'];
+  flags.push('--checkpoint-dir', `${folder}/checkpoints`);
+  flags.push('--checkpoint-interval', `${intervalMs} ms`);
+  for (const each of options.configuration ?? []) flags.push('-D', each);
   const args = [`${folder}/out`, records, ratePerSecond, keys].map(String);
   return [MAIN, 'run', JOB, ...flags, '--', ...args];
 }

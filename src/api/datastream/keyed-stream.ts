@@ -1,7 +1,7 @@
 /** A stream partitioned by key, and what is computed per key. */
 import type { ReduceFunction } from '../../functions/functions.ts';
 import type { KeyedProcessFunction, ObjectOrSupplier } from '../../functions/process-functions.ts';
-import type { TimeWindow } from '../../functions/windowing/time-window.ts';
+import type { GlobalWindow, Window } from '../../functions/windowing/window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
@@ -12,8 +12,10 @@ import {
 } from './broadcast-connected-stream.ts';
 import { BroadcastStream } from './broadcast-stream.ts';
 import { ConnectedStreams, KeyedConnectedStreams } from './connected-streams.ts';
+import { countWindow } from './count-window.ts';
 import { DataStream } from './data-stream.ts';
 import { type NumericFieldArguments, requireNumericField } from './fields.ts';
+import { IntervalJoin } from './interval-join.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
 import { requireStream } from './stream-argument.ts';
 import { WindowedStream } from './windowed-stream.ts';
@@ -100,8 +102,31 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * @example
    * flights.keyBy('origin').window(TumblingEventTimeWindows.of(hours(1))).sum('count');
    */
-  window(assigner: WindowAssigner): WindowedStream<T, K, TimeWindow> {
-    return new WindowedStream<T, K, TimeWindow>(this.handle, assigner);
+  window<W extends Window>(assigner: WindowAssigner<T, W>): WindowedStream<T, K, W> {
+    return new WindowedStream<T, K, W>(this.handle, assigner);
+  }
+
+  /**
+   * Windows of `size` records of a key each. With a slide: the last `size` records, at every `slide`
+   * records. What is left over at the end never fires.
+   *
+   * @example
+   * clicks.keyBy('user').countWindow(100).sum('amount');
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow> {
+    return countWindow<T, K>(this.handle, size, slide);
+  }
+
+  /**
+   * Pairs this stream's records with those of another of the same key whose timestamps are near
+   * enough: see {@link IntervalJoin.between}.
+   *
+   * @example
+   * orders.keyBy('id').intervalJoin(payments.keyBy('orderId')).between(0, minutes(30)).process(match);
+   */
+  intervalJoin<R>(other: KeyedStream<R, K>): IntervalJoin<T, R, K> {
+    requireStream(this.handle, other);
+    return new IntervalJoin<T, R, K>(this.handle, other.handle);
   }
 
   #aggregate(

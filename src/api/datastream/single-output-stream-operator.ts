@@ -139,7 +139,10 @@ function requireSideOutput(operator: PhysicalTransformation, tag: OutputTag<unkn
     case 'keyed-co-process':
       if (spec.method === 'processElement') return;
       throw noSideOutput(name, tag, `a ${spec.method} operator has none; ${USE_PROCESS}`);
+    case 'interval-join':
+      return;
     case 'window':
+    case 'generic-window':
       if (spec.windowFunction !== undefined || spec.lateDataTag?.id === tag.id) return;
       throw noSideOutput(
         name,

@@ -5,10 +5,13 @@ import type {
   ReduceFunction,
 } from '../../functions/functions.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
-import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import type { Evictor } from '../../functions/windowing/evictors/evictor.ts';
+import { requireTrigger } from '../../functions/windowing/triggers/require-trigger.ts';
+import type { Trigger } from '../../functions/windowing/triggers/trigger.ts';
+import type { Window } from '../../functions/windowing/window.ts';
+import { isMerging, type WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { AnyRecord, ReduceKind, WindowContents } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
-import { describeValue } from '../../types/misfit.ts';
 import {
   illegalArgument,
   requireFunction,
@@ -19,6 +22,20 @@ import {
 import { type NumericFieldArguments, requireNumericField } from './fields.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
 import type { StreamHandle } from './stream-context.ts';
+import {
+  requireAssigner,
+  requireMerge,
+  requireMergingTrigger,
+  windowOperatorName,
+  windowSpec,
+} from './window-specs.ts';
+
+/** How an operator of windows is set up besides. */
+export interface WindowSettings {
+  readonly name?: string | undefined;
+  /** Runs in one subtask, for good. */
+  readonly isNonParallel?: boolean | undefined;
+}
 
 /** What evaluates the fired contents, and what leaves. */
 interface Evaluation {
@@ -42,25 +59,50 @@ interface Evaluation {
  *   .aggregate(countFlights);
  * counts.getSideOutput(late).print('late');
  */
-export class WindowedStream<T, K, W> {
+export class WindowedStream<T, K, W extends Window> {
   readonly #handle: StreamHandle;
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: WindowAssigner<AnyRecord, W>;
+  readonly #settings: WindowSettings;
   readonly #name: string;
+  #trigger: Trigger<AnyRecord, W> | undefined;
+  #evictor: Evictor<AnyRecord, W> | undefined;
   #allowedLatenessMs = 0;
   #lateDataTag: OutputTag<AnyRecord> | undefined;
 
   /** @internal */
-  constructor(handle: StreamHandle, assigner: WindowAssigner) {
-    if (typeof assigner !== 'object' || assigner === null || !(assigner.sizeMs > 0)) {
-      throw illegalArgument(
-        `window behind operator '${handle.name}' got ${describeValue(assigner)}: give an ` +
-          'assigner, ' +
-          'for example TumblingEventTimeWindows.of(minutes(1))',
-      );
-    }
+  constructor(
+    handle: StreamHandle,
+    assigner: WindowAssigner<AnyRecord, W>,
+    settings: WindowSettings = {},
+  ) {
+    requireAssigner(handle.name, assigner);
     this.#handle = handle;
     this.#assigner = assigner;
-    this.#name = nameOf(assigner);
+    this.#settings = settings;
+    this.#name = settings.name ?? windowOperatorName(assigner);
+  }
+
+  /**
+   * Fires the windows otherwise than their assigner's default trigger does, which is replaced.
+   *
+   * @example
+   * clicks.keyBy('user').window(GlobalWindows.create()).trigger(CountTrigger.of(100)).sum('amount');
+   */
+  trigger(trigger: Trigger<T, W>): this {
+    requireTrigger(`trigger of operator '${this.#name}'`, trigger);
+    if (isMerging(this.#assigner)) requireMergingTrigger(this.#name, trigger);
+    this.#trigger = trigger;
+    return this;
+  }
+
+  /**
+   * Takes records out of windows before or after their function. A window then keeps all its
+   * records until it fires: nothing is aggregated in advance.
+   */
+  evictor(evictor: Evictor<T, W>): this {
+    requireMethods(this.#name, evictor, ['evictBefore', 'evictAfter']);
+    this.#evictor = evictor;
+    return this;
   }
 
   /** Keeps windows for `latenessMs` after their end; a late record fires its window again. */
@@ -171,30 +213,23 @@ export class WindowedStream<T, K, W> {
     const { windowFunction, outputType, keepsType = false } = evaluation;
     if (windowFunction !== undefined) requireMethods(this.#name, windowFunction, ['process']);
     if (outputType !== undefined) requireType(this.#name, outputType);
-    const handle = this.#handle.addOperator({
-      name: this.#name,
-      spec: {
-        kind: 'window',
-        assigner: this.#assigner,
-        contents,
-        windowFunction,
-        allowedLatenessMs: this.#allowedLatenessMs,
-        lateDataTag: this.#lateDataTag,
-      },
-      keepsType,
-      outputType,
-      isKeyed: true,
+    if (isMerging(this.#assigner)) requireMerge(this.#name, contents);
+    const spec = windowSpec({
+      assigner: this.#assigner,
+      trigger: this.#trigger,
+      evictor: this.#evictor,
+      contents,
+      windowFunction,
+      allowedLatenessMs: this.#allowedLatenessMs,
+      lateDataTag: this.#lateDataTag,
     });
-    return handle.context.streams.operator(handle);
+    const name = this.#name;
+    const handle = this.#handle.addOperator({ name, spec, keepsType, outputType, isKeyed: true });
+    const operator = handle.context.streams.operator<R>(handle);
+    return this.#settings.isNonParallel === true ? operator.forceNonParallel() : operator;
   }
 }
 
 function reduceContents(reduce: ReduceKind): WindowContents {
   return Object.freeze({ kind: 'reduce', reduce: Object.freeze(reduce) });
-}
-
-/** Flink's name of the assigner. */
-function nameOf(assigner: WindowAssigner): string {
-  const shape = assigner.kind === 'tumbling' ? 'Tumbling' : 'Sliding';
-  return `${shape}${assigner.time === 'event-time' ? 'EventTime' : 'ProcessingTime'}Windows`;
 }

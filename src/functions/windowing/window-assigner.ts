@@ -1,74 +1,75 @@
 /**
- * Window assigners as frozen data: the window operator generates its assignment code from them.
- * Names and argument rules are Flink's (TumblingEventTimeWindows, SlidingEventTimeWindows and their processing-time twins).
+ * How records come to their windows. The built-in assigners are frozen data with Flink's names and
+ * argument rules; users may write others.
  */
 import { MillraceError } from '../../base/errors.ts';
+import type { MergeCallback } from './time-window.ts';
+import type { Trigger } from './triggers/trigger.ts';
+import type { Window } from './window.ts';
 
-/** An aligned assigner: tumbling is sliding with slide = size. All in milliseconds. */
-export interface WindowAssigner {
-  readonly kind: 'tumbling' | 'sliding';
-  readonly time: 'event-time' | 'processing-time';
-  readonly sizeMs: number;
-  readonly slideMs: number;
-  readonly offsetMs: number;
+/** How windows that many keys share are moved apart, so that they do not all fire at once. */
+export type WindowStagger =
+  /** Not at all. */
+  | 'ALIGNED'
+  /** By a random part of the size, one for each subtask. */
+  | 'RANDOM'
+  /** To where the subtask's first record came, by the clock. */
+  | 'NATURAL';
+
+/** The ways of staggering, by Flink's names. */
+export const WindowStagger: { readonly [Name in WindowStagger]: Name } = Object.freeze({
+  ALIGNED: 'ALIGNED',
+  RANDOM: 'RANDOM',
+  NATURAL: 'NATURAL',
+});
+
+/** What an assigner may know besides the record. */
+export interface WindowAssignerContext {
+  /** The wall clock of the environment, epoch ms: the same for all records of a batch. */
+  getCurrentProcessingTime(): number;
+  /** How far the windows of this subtask are moved: settled once, at its first record. */
+  getStaggerOffset(stagger: WindowStagger, sizeMs: number): number;
 }
 
-function tumbling(time: WindowAssigner['time'], sizeMs: number, offsetMs: number): WindowAssigner {
-  requireWholeMs('size', sizeMs);
-  if (!Number.isInteger(offsetMs) || Math.abs(offsetMs) >= sizeMs) {
-    throw illegal(
-      `a window offset of ${offsetMs} ms: its absolute value must be below the size ${sizeMs}`,
-    );
-  }
-  return Object.freeze({ kind: 'tumbling', time, sizeMs, slideMs: sizeMs, offsetMs });
+/**
+ * Puts records into windows. Your own assigner is an object with these methods; it keeps nothing
+ * itself, since subtasks of one thread share it.
+ *
+ * @example
+ * // All records of a day and the day after, by a field of the record.
+ * const twoDays: WindowAssigner<Order, TimeWindow> = {
+ *   isEventTime: () => true,
+ *   assignWindows: ({ day }) => [{ start: day, end: day + days(2), maxTimestamp: day + days(2) - 1 }],
+ *   getDefaultTrigger: () => EventTimeTrigger.create(),
+ * };
+ */
+export interface WindowAssigner<T, W extends Window> {
+  /** Whether windows end by the watermark; else by the clock. */
+  isEventTime(): boolean;
+  /** The windows of a record; none drops it, unless it is late. */
+  assignWindows(element: T, timestamp: number, context: WindowAssignerContext): readonly W[];
+  /** What fires the windows if no other trigger is set. */
+  getDefaultTrigger(): Trigger<unknown, W>;
 }
 
-function sliding(
-  time: WindowAssigner['time'],
-  sizeMs: number,
-  slideMs: number,
-  offsetMs: number,
-): WindowAssigner {
-  requireWholeMs('size', sizeMs);
-  requireWholeMs('slide', slideMs);
-  if (!Number.isInteger(offsetMs) || Math.abs(offsetMs) >= slideMs) {
-    throw illegal(
-      `a window offset of ${offsetMs} ms: its absolute value must be below the slide ${slideMs}`,
-    );
-  }
-  return Object.freeze({ kind: 'sliding', time, sizeMs, slideMs, offsetMs });
+/** An assigner whose windows become one when they meet, as sessions do. */
+export interface MergingWindowAssigner<T, W extends Window> extends WindowAssigner<T, W> {
+  /** Says which of the windows become one, by calling `callback` for each set of several. */
+  mergeWindows(windows: readonly W[], callback: MergeCallback<W>): void;
 }
 
-function requireWholeMs(what: string, ms: number): void {
-  if (!Number.isSafeInteger(ms) || ms <= 0) {
-    throw illegal(
-      `a window ${what} of ${ms}: give whole milliseconds above 0, for example minutes(5)`,
-    );
-  }
+/** Whether windows of an assigner merge. */
+export function isMerging<T, W extends Window>(
+  assigner: WindowAssigner<T, W>,
+): assigner is MergingWindowAssigner<T, W> {
+  return 'mergeWindows' in assigner && typeof assigner.mergeWindows === 'function';
 }
 
-function illegal(message: string): MillraceError {
-  return new MillraceError('ILLEGAL_ARGUMENT', message);
+/** @throws ILLEGAL_ARGUMENT unless `ms` is whole and above 0 */
+export function requireWholeMs(what: string, ms: number): void {
+  if (Number.isSafeInteger(ms) && ms > 0) return;
+  throw new MillraceError(
+    'ILLEGAL_ARGUMENT',
+    `${what} of ${String(ms)}: give whole milliseconds above 0, for example minutes(5)`,
+  );
 }
-
-/** Fixed, gapless windows by event time, aligned to the epoch plus an offset. */
-export const TumblingEventTimeWindows: {
-  of(sizeMs: number, offsetMs?: number): WindowAssigner;
-} = { of: (sizeMs, offsetMs = 0) => tumbling('event-time', sizeMs, offsetMs) };
-
-/** Fixed, gapless windows by the wall clock. */
-export const TumblingProcessingTimeWindows: {
-  of(sizeMs: number, offsetMs?: number): WindowAssigner;
-} = { of: (sizeMs, offsetMs = 0) => tumbling('processing-time', sizeMs, offsetMs) };
-
-/** Overlapping windows by event time: one of `sizeMs` every `slideMs`. */
-export const SlidingEventTimeWindows: {
-  of(sizeMs: number, slideMs: number, offsetMs?: number): WindowAssigner;
-} = { of: (sizeMs, slideMs, offsetMs = 0) => sliding('event-time', sizeMs, slideMs, offsetMs) };
-
-/** Overlapping windows by the wall clock. */
-export const SlidingProcessingTimeWindows: {
-  of(sizeMs: number, slideMs: number, offsetMs?: number): WindowAssigner;
-} = {
-  of: (sizeMs, slideMs, offsetMs = 0) => sliding('processing-time', sizeMs, slideMs, offsetMs),
-};

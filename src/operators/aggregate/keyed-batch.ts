@@ -27,11 +27,14 @@ export class KeyedBatch implements FoldRows {
   readonly isNew: Uint8Array = new Uint8Array(BATCH_ROWS);
   count = 0;
   readonly #context: StageContext;
+  readonly #input: number;
   /** The loops over rows by reference (`undefined`) and over the frames of each reader. */
   readonly #readKeys = new Map<ReadRow | undefined, ReadKeys>();
 
-  constructor(context: StageContext) {
+  /** @param input - whose rows come, on operators of two */
+  constructor(context: StageContext, input: number = 0) {
     this.#context = context;
+    this.#input = input;
   }
 
   /** Takes a batch, all its rows chosen. */
@@ -57,7 +60,7 @@ export class KeyedBatch implements FoldRows {
   #readKeysOf(read: ReadRow | undefined): ReadKeys {
     let readKeys = this.#readKeys.get(read);
     if (readKeys === undefined) {
-      readKeys = makeReadKeys(this.#context, read);
+      readKeys = makeReadKeys(this.#context, this.#input, read);
       this.#readKeys.set(read, readKeys);
     }
     return readKeys;
@@ -65,9 +68,9 @@ export class KeyedBatch implements FoldRows {
 }
 
 /** Hot: a loop of its own per operator and reader, so that the key selector inlines and a row read for its key is no object. */
-function makeReadKeys(context: StageContext, read: ReadRow | undefined): ReadKeys {
+function makeReadKeys(context: StageContext, input: number, read: ReadRow | undefined): ReadKeys {
   const constants = {
-    selectKey: context.keySelector,
+    selectKey: context.keySelectors[input],
     refuse: (key: unknown) => refuseKey(key, context.operatorName),
     read,
   };

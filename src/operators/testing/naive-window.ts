@@ -3,7 +3,7 @@
  * tests.
  */
 import { windowStart } from '../../functions/windowing/time-window.ts';
-import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 
 /** A keyed record with its timestamp. */
 export interface NaiveRow {
@@ -25,12 +25,12 @@ export interface NaiveFiring {
 export class NaiveWindow {
   readonly firings: NaiveFiring[] = [];
   readonly late: NaiveRow[] = [];
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: AlignedWindows;
   readonly #latenessMs: number;
   readonly #state = new Map<number, Map<string, NaiveRow[]>>();
   #watermark = Number.NEGATIVE_INFINITY;
 
-  constructor(assigner: WindowAssigner, latenessMs: number) {
+  constructor(assigner: AlignedWindows, latenessMs: number) {
     this.#assigner = assigner;
     this.#latenessMs = latenessMs;
   }

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { windowStart } from '../../functions/windowing/time-window.ts';
-import { SlidingEventTimeWindows } from '../../functions/windowing/window-assigner.ts';
+import { SlidingEventTimeWindows } from '../../functions/windowing/aligned-windows.ts';
 import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
 
 /** The range of JavaScript's dates. */

@@ -6,10 +6,10 @@
  * timestamp may have no window.
  */
 import { windowStart } from '../../functions/windowing/time-window.ts';
-import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 
 /** The start of the latest window that a timestamp can fall into. */
-export function lastWindowStart(timestamp: number, assigner: WindowAssigner): number {
+export function lastWindowStart(timestamp: number, assigner: AlignedWindows): number {
   const { offsetMs, slideMs } = assigner;
   const start = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs;
   // Hot: 8 against 15 ns for the remainder of doubles. Far from the epoch the quotient may be rounded
@@ -23,7 +23,7 @@ export function lastWindowStart(timestamp: number, assigner: WindowAssigner): nu
 export function windowCount(
   timestamp: number,
   lastStart: number,
-  assigner: WindowAssigner,
+  assigner: AlignedWindows,
 ): number {
   const remainingMs = lastStart + assigner.sizeMs - timestamp;
   return remainingMs <= 0 ? 0 : Math.ceil(remainingMs / assigner.slideMs);

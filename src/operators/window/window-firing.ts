@@ -9,9 +9,11 @@
  */
 import type { WindowContext } from '../../functions/functions.ts';
 import type { OutputTag } from '../../functions/output-tag.ts';
+import type { KeyedStateStore } from '../../functions/state.ts';
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import { timeWindow } from '../../functions/windowing/time-window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
+import { KeyedStateHandles } from '../../state/keyed-state-store.ts';
 import type { KeyedTable } from '../../state/table/keyed-table.ts';
 import { NO_TIMESTAMP } from '../chain-stage.ts';
 import type { StageContext } from '../chain-stage.ts';
@@ -34,7 +36,7 @@ export function generateFiring(spec: WindowSpec, context: FiringContext): FireEn
   const emission =
     windowFunction === undefined
       ? `collector.emit(${resultText(contents.kind)}, window.maxTimestamp);`
-      : `windowFunction.process(table.keyAt(entry), context, ${elementsText(contents.kind, isKept)}, collector);`;
+      : `context.enter(table, entry); windowFunction.process(table.keyAt(entry), context, ${elementsText(contents.kind, isKept)}, collector);`;
   const code = `'use strict';
     return function fire(table, entries, count, window) {
       const store = table.values;
@@ -67,6 +69,9 @@ export class FiringContext implements WindowContext<TimeWindow> {
   readonly collector: TimestampedCollector;
   readonly #context: StageContext;
   readonly #sideOutputs: SideOutputs;
+  #states: KeyedStateHandles | undefined;
+  #table: KeyedTable | undefined;
+  #entry = 0;
 
   constructor(context: StageContext) {
     this.collector = new TimestampedCollector(context.emit);
@@ -80,6 +85,38 @@ export class FiringContext implements WindowContext<TimeWindow> {
 
   currentProcessingTime(): number {
     return this.#context.currentProcessingTime();
+  }
+
+  /** Before each key. */
+  enter(table: KeyedTable, entry: number): void {
+    this.#table = table;
+    this.#entry = entry;
+    if (this.#states !== undefined) this.#setKey(this.#states, undefined);
+  }
+
+  windowState(): KeyedStateStore {
+    return this.#setKey(this.#made, this.window.start);
+  }
+
+  globalState(): KeyedStateStore {
+    return this.#setKey(this.#made, undefined);
+  }
+
+  get #made(): KeyedStateHandles {
+    if (this.#states === undefined) {
+      const { keyedState, operatorName, runtimeContext } = this.#context;
+      const { clock } = runtimeContext.environment;
+      this.#states = new KeyedStateHandles(keyedState, { operatorName, now: () => clock.now() });
+    }
+    return this.#states;
+  }
+
+  #setKey(states: KeyedStateHandles, namespace: number | undefined): KeyedStateHandles {
+    const table = this.#table;
+    if (table !== undefined)
+      states.setCurrentKey(table.keyAt(this.#entry), table.hashAt(this.#entry));
+    states.setCurrentNamespace(namespace);
+    return states;
   }
 
   output<T>(tag: OutputTag<T>, value: T): void {

@@ -8,7 +8,7 @@ import {
   SlidingProcessingTimeWindows,
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
-} from '../../functions/windowing/window-assigner.ts';
+} from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import { SLICE_ROWS } from '../chain-stage.ts';
 import { StageDriver } from '../testing/stage-driver.ts';

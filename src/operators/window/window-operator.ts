@@ -19,14 +19,19 @@
  * Firing goes in slices of {@link SLICE_ROWS} entries.
  */
 import { MillraceError } from '../../base/errors.ts';
-import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
+import {
+  type KeyedStateStore,
+  type ListState,
+  ListStateDescriptor,
+} from '../../functions/state.ts';
+import type { AlignedWindows } from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { StateTable } from '../../state/keyed-state-backend.ts';
 import { ALL_ROWS, KeyedBatch } from '../aggregate/keyed-batch.ts';
 import type { KeyedFold } from '../aggregate/keyed-fold.ts';
 import { BATCH_ROWS, NO_TIMESTAMP, SLICE_ROWS } from '../chain-stage.ts';
 import type { ChainStage, Emit, RowBatch, StageContext, StageSnapshot } from '../chain-stage.ts';
-import { FunctionContext } from '../function-context.ts';
+import { userObject } from '../user-function.ts';
 import { OpenWindows } from './open-windows.ts';
 import type { OpenWindow } from './open-windows.ts';
 import { lastWindowStart, RowGroups, windowCount } from './window-assignment.ts';
@@ -41,31 +46,37 @@ import type { WindowSnapshot } from './window-snapshot.ts';
  * slide.
  */
 const PAIRS_MAX = 16_384;
+/** How far each subtask has fired. */
+const PROGRESS = new ListStateDescriptor<WindowSnapshot>('window-progress');
 
-/** The stage of a keyed window. */
+/** @controlplane Once: the stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
+  const user = userObject(spec.windowFunction ?? {});
   let operator: WindowOperator;
   const isEventTime = spec.assigner.time === 'event-time';
   return {
     kind: 'window',
     inputCount: 1,
     keyed: true,
+    ...user.life,
     open: (context) => {
-      spec.windowFunction?.open?.(new FunctionContext(context));
       operator = new WindowOperator(spec, context);
+      user.open(context, operator.globalState);
     },
     onBatch: (batch) => operator.onBatch(batch),
     onWatermark: (watermark) => operator.onWatermark(watermark),
     onProcessingTime: (nowMs) => isEventTime || operator.onProcessingTime(nowMs),
-    snapshot: () => operator.snapshot(),
-    restore: (snapshots) => operator.restore(snapshots),
-    close: () => spec.windowFunction?.close?.(),
+    snapshot: (snapshotContext) => {
+      user.life.snapshot?.(snapshotContext);
+      return operator.snapshot();
+    },
+    restore: () => operator.restore(),
   };
 }
 
 class WindowOperator {
   readonly #context: StageContext;
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: AlignedWindows;
   readonly #isEventTime: boolean;
   readonly #latenessMs: number;
   readonly #windows: OpenWindows;
@@ -73,6 +84,7 @@ class WindowOperator {
   readonly #fold: KeyedFold;
   readonly #fire: FireEntries;
   readonly #firing: FiringContext;
+  readonly #progress: ListState<WindowSnapshot>;
   readonly #lateOutput: Emit | undefined;
   readonly #groups = new RowGroups();
   readonly #rowsPerPass: number;
@@ -104,11 +116,17 @@ class WindowOperator {
       }),
       fired: keyedState.declare({ name: 'window-fired', kind: 'window', resident: true }),
     });
+    this.#progress = context.operatorState.getUnionListState(PROGRESS);
     this.#firing = new FiringContext(context);
     this.#fire = generateFiring(spec, this.#firing);
     this.#lateOutput = lateDataTag && context.sideOutput(lateDataTag.id);
     const windowsPerRow = Math.ceil(assigner.sizeMs / assigner.slideMs);
     this.#rowsPerPass = Math.max(1, Math.min(BATCH_ROWS, Math.floor(PAIRS_MAX / windowsPerRow)));
+  }
+
+  /** State of the key that fires, for the function's `open`. */
+  get globalState(): KeyedStateStore {
+    return this.#firing.globalState();
   }
 
   onBatch(batch: RowBatch): void {
@@ -150,14 +168,14 @@ class WindowOperator {
   snapshot(): StageSnapshot {
     // The watermark in progress, if there is one: what has not fired of it fires after the restore.
     const { keyedState } = this.#context;
-    const data = snapshotWindows(this.#windows, this.#firing.watermark, keyedState);
-    return { version: WINDOW_SNAPSHOT_VERSION, data };
+    this.#progress.update([snapshotWindows(this.#windows, this.#firing.watermark, keyedState)]);
+    return { version: WINDOW_SNAPSHOT_VERSION, data: null };
   }
 
   /** @controlplane Once. */
-  restore(snapshots: readonly StageSnapshot[]): void {
-    const data = snapshots.map((snapshot) => snapshot.data as WindowSnapshot);
-    const watermark = restoreWindows(this.#windows, data);
+  restore(): void {
+    // Of all subtasks: any of them may have had the keys that are here now.
+    const watermark = restoreWindows(this.#windows, [...this.#progress.get()]);
     this.#firing.watermark = watermark;
     if (!this.#isEventTime) this.#askForWakeUp();
     else this.#watermark = watermark;

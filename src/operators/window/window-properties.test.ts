@@ -7,7 +7,7 @@ import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import {
   SlidingEventTimeWindows,
   TumblingEventTimeWindows,
-} from '../../functions/windowing/window-assigner.ts';
+} from '../../functions/windowing/aligned-windows.ts';
 import type { ReduceKind, WindowContents, WindowSpec } from '../../graph/operator-spec.ts';
 import { NaiveWindow } from '../testing/naive-window.ts';
 import type { NaiveFiring, NaiveRow } from '../testing/naive-window.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { hashKey } from '../../base/hash.ts';
-import { TumblingEventTimeWindows } from '../../functions/windowing/window-assigner.ts';
+import { TumblingEventTimeWindows } from '../../functions/windowing/aligned-windows.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import { keyGroupFor, subtaskFor } from '../../state/key-groups.ts';
 import { SLICE_ROWS } from '../chain-stage.ts';

@@ -159,7 +159,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
 
   #captureOverflow(checkpointId: number, capture: ChannelCapture): void {
     let isBefore = true;
-    this.#overflow.forEach(({ kind, memory }) => {
+    this.#overflow.visit(({ kind, memory }) => {
       if (kind === END || (kind === BARRIER && memory.float64[0] === checkpointId))
         isBefore = false;
       if (kind !== FRAME || !isBefore) return;

@@ -197,7 +197,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
   const markActive = (): void => {
     if (!idle) return;
     idle = false;
-    chain.sourceStatus(false);
+    chain.passes.sourceStatus(false);
   };
   return {
     collect: chain.collect(),
@@ -208,7 +208,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
     markIdle: () => {
       if (idle) return;
       idle = true;
-      chain.sourceStatus(true);
+      chain.passes.sourceStatus(true);
     },
     markActive,
   };

@@ -64,14 +64,20 @@ export class EntryChunks {
     return this.#room;
   }
 
+  /** The bits of the entries `32 * index` and on that are in use. */
+  liveWord(index: number): number {
+    const words = this.#live[index >> (CHUNK_SHIFT - 5)];
+    return words?.[index & (CHUNK_MASK >> 5)] ?? 0;
+  }
+
   /** Clears the bits of entries that are not in use; bit `entry & 31` of word `entry >> 5`. */
   keepLive(bits: Int32Array): void {
-    for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] as number) & this.#liveWord(i);
+    for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] as number) & this.liveWord(i);
   }
 
   /** Sets the bits of the entries in use, and no others. */
   copyLive(bits: Int32Array): void {
-    for (let i = 0; i < bits.length; i++) bits[i] = this.#liveWord(i);
+    for (let i = 0; i < bits.length; i++) bits[i] = this.liveWord(i);
   }
 
   /** Bytes of numbers and hashes. */
@@ -210,11 +216,6 @@ export class EntryChunks {
     }
     this.#scanned = count;
     return entry;
-  }
-
-  #liveWord(index: number): number {
-    const words = this.#live[index >> (CHUNK_SHIFT - 5)];
-    return words?.[index & (CHUNK_MASK >> 5)] ?? 0;
   }
 
   #reuse(): number {

@@ -143,8 +143,8 @@ export class HarnessOutput implements OutputChannel {
   readonly #isAlternating: boolean;
   #elements: HarnessElement<unknown>[] = [];
   #wasAsked = false;
-  /** While true the operator must not emit: what it had emitted before a barrier stays apart from what follows. */
-  isHeld = false;
+  /** What came behind a barrier whose snapshot was being taken. */
+  #later: HarnessElement<unknown>[] | undefined;
 
   /** With `isAlternating` the channel says that it is full every other time that it is asked. */
   constructor(isAlternating: boolean) {
@@ -173,8 +173,15 @@ export class HarnessOutput implements OutputChannel {
     return elements;
   }
 
+  /** The operator goes on behind the barrier: what it emitted since is seen now. */
+  goOn(): void {
+    if (this.#later === undefined) return;
+    this.#elements.push(...this.#later);
+    this.#later = undefined;
+  }
+
   append(value: unknown, timestamp: number): void {
-    this.#elements.push({
+    this.#add({
       kind: 'record',
       value,
       timestamp: timestamp === NO_TIMESTAMP ? undefined : timestamp,
@@ -182,20 +189,24 @@ export class HarnessOutput implements OutputChannel {
   }
 
   writeWatermark(watermark: number): void {
-    this.#elements.push({ kind: 'watermark', watermark });
+    this.#add({ kind: 'watermark', watermark });
   }
 
   writeStatus(idle: boolean): void {
-    this.#elements.push({ kind: idle ? 'idle' : 'active' });
+    this.#add({ kind: idle ? 'idle' : 'active' });
   }
 
   writeBarrier(): undefined {
-    this.isHeld = true;
+    this.#later = [];
     return undefined;
   }
 
   writeEnd(): void {
     // The end of the output follows from the end of the input.
+  }
+
+  #add(element: HarnessElement<unknown>): void {
+    (this.#later ?? this.#elements).push(element);
   }
 
   stagedRows(): number {
@@ -211,7 +222,7 @@ export class HarnessOutput implements OutputChannel {
   }
 
   hasCredit(): boolean {
-    if (this.isHeld) return false;
+    if (this.#later !== undefined) return false;
     this.#wasAsked = !this.#wasAsked;
     return !(this.#isAlternating && this.#wasAsked);
   }

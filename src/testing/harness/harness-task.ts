@@ -151,6 +151,11 @@ export class HarnessTask {
 
   /** Does one slice; false if there is nothing to do now. */
   step(): boolean {
+    for (const output of this.#outputs.values()) output.goOn();
+    return this.#step();
+  }
+
+  #step(): boolean {
     this.#requireUsable();
     try {
       const nowMs = this.#environment.clock.monotonicMs();
@@ -189,11 +194,10 @@ export class HarnessTask {
     for (const input of this.inputs) if (!input.hasEnded) input.putBarrier(barrier);
     this.#task.triggerCheckpoint(barrier, false);
     for (let turn = 0; turn < EVENT_LOOP_TURNS_MAX && this.#answer === undefined; turn++) {
-      // From the barrier on the outputs are held: the operator writes its snapshot and emits nothing.
-      this.step();
+      // From the barrier on the outputs are full: the operator writes its snapshot, and no more than a slice else.
+      this.#step();
       if (this.#task.needsEventLoop) await this.#environment.scheduler.yield();
     }
-    for (const output of this.#outputs.values()) output.isHeld = false;
     const answer = this.#answer as
       | { readonly state: SubtaskState }
       | { readonly error: unknown }

@@ -7,7 +7,7 @@
  */
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
-import { MillraceError } from '../../base/errors.ts';
+import { hasErrorCode, MillraceError } from '../../base/errors.ts';
 import type { MemoryFileSystem } from '../../base/memory-file-system.ts';
 import { seededRandom } from '../../base/seeded-random.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
@@ -27,6 +27,7 @@ import {
   type ResultDifferences,
   type Results,
 } from './compare-results.ts';
+import { type CheckpointDamage, damageCheckpoint } from './damage-checkpoint.ts';
 import { watchImpurity } from './impurity-watch.ts';
 import { liveSimulated, type SimulatedLife } from './simulated-life.ts';
 import { SimulatedOutputs } from './simulated-outputs.ts';
@@ -56,6 +57,11 @@ export interface SimulateOptions {
   readonly rescales?: boolean | undefined;
   /** Between checkpoints, virtual ms (1000). */
   readonly checkpointIntervalMs?: number | undefined;
+  /**
+   * How probable it is, 0 to 1, that a file of the newest checkpoint is damaged while no process runs (0). With damage a job may
+   * go back behind what it has committed, so results may come twice; or it stops and names the damaged file.
+   */
+  readonly damage?: number | undefined;
   /** Options by key, as after `-D`. */
   readonly configuration?: Readonly<Record<string, string>> | undefined;
   /** The key of a result, where each key's results have one order. */
@@ -85,6 +91,10 @@ export interface SimulationReport {
   readonly restores: number;
   readonly results: number;
   readonly differences: ResultDifferences;
+  /** What was done to files of checkpoints. */
+  readonly damages: readonly string[];
+  /** Why the job could not go on: only where all retained checkpoints were damaged. */
+  readonly stoppedBy: string | undefined;
 }
 
 const CHECKPOINT_INTERVAL_MS = 1000;
@@ -92,7 +102,7 @@ const VIRTUAL_MS_MAX = 3_600_000;
 const PARALLELISM = 2;
 /** By how much the clock of the second run without faults is ahead. */
 const OTHER_TIME_MS = 123_456_789;
-const CHECKPOINTS_URL = 'file:///checkpoints';
+const CHECKPOINTS_FOLDER = '/checkpoints';
 /** Attempts beyond the number of faults: a job that fails by itself shall not run for ever. */
 const SPARE_ATTEMPTS = 20;
 
@@ -132,6 +142,16 @@ function jobOf<Outside>(job: SimulationMain | SimulationJob<Outside>): Simulatio
   return { outside: () => undefined as Outside, main: (env) => job(env) };
 }
 
+/** How a run with faults ended. */
+interface Outcome {
+  readonly damages: readonly CheckpointDamage[];
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 class Simulation<Outside> {
   readonly #job: SimulationJob<Outside>;
   readonly #options: SimulateOptions;
@@ -150,7 +170,10 @@ class Simulation<Outside> {
     const { seed } = this.#options;
     const startMs = simulatedEnvironment({ seed }).clock.now() + laterMs;
     const machine = new SimulatedMachine({ seed, startMs });
-    return (await this.#run(machine, {}, () => this.#parallelism)).results;
+    const { life, results } = await this.#run(machine, {}, () => this.#parallelism);
+    if (life.failure !== undefined)
+      throw this.#failure(textOf(life.failure.error), life.failure.error);
+    return results;
   }
 
   async runWithFaults(expected: Results): Promise<SimulationReport> {
@@ -165,12 +188,14 @@ class Simulation<Outside> {
     const parallelism = (): number =>
       rescales ? 1 + random.below(this.#parallelism) : this.#parallelism;
     const startMs = machine.nowMs;
-    const { life, results } = await this.#run(machine, this.#checkpointing(faults), parallelism);
-    const differences = this.requireSame(
-      expected,
-      results,
-      'the job gives something else when things go wrong',
-    );
+    const damages: CheckpointDamage[] = [];
+    const betweenProcesses = (): void => {
+      if (random.nextDouble() >= (this.#options.damage ?? 0)) return;
+      const damage = damageCheckpoint(machine.disk, CHECKPOINTS_FOLDER, random);
+      if (damage !== undefined) damages.push(damage);
+    };
+    const given = this.#checkpointing(faults);
+    const { life, results } = await this.#run(machine, given, parallelism, betweenProcesses);
     const counts = machine.faults.counts();
     return {
       seed,
@@ -181,8 +206,30 @@ class Simulation<Outside> {
       faults: counts,
       restores: life.processes - 1 + life.restarts,
       results: [...results.values()].reduce((sum, { length }) => sum + length, 0),
-      differences,
+      differences: this.#verdict(expected, results, { damages, failure: life.failure }),
+      damages: damages.map(({ path, what }) => `${what}: ${path}`),
+      stoppedBy: life.failure === undefined ? undefined : textOf(life.failure.error),
     };
+  }
+
+  /** What may differ, and whether a job may have given up, depends on what was damaged. */
+  #verdict(expected: Results, found: Results, { damages, failure }: Outcome): ResultDifferences {
+    if (failure !== undefined) {
+      const { error } = failure;
+      const message = textOf(error);
+      // A job that stops names a file that is really damaged.
+      const isTold =
+        hasErrorCode(error, 'CHECKPOINT_DAMAGED') &&
+        damages.some(({ path }) => message.includes(path));
+      if (!isTold) throw this.#failure(message, error);
+    }
+    const what = 'the job gives something else when things go wrong';
+    if (damages.length === 0) return this.requireSame(expected, found, what);
+    const differences = compareResults(expected, found, undefined);
+    const lost = failure === undefined ? differences.lost : 0;
+    if (lost + differences.wrong === 0) return differences;
+    const shown = damages.map(({ path, what: how }) => `${how} ${path}`).join(', ');
+    throw this.#failure(`${what} (${shown}): ${describeDifferences(differences)}`, undefined);
   }
 
   requireSame(expected: Results, found: Results, what: string): ResultDifferences {
@@ -199,7 +246,7 @@ class Simulation<Outside> {
   #checkpointing({ faultsMax }: FaultRates): Readonly<Record<string, string>> {
     const { checkpointIntervalMs = CHECKPOINT_INTERVAL_MS } = this.#options;
     return {
-      'execution.checkpointing.dir': CHECKPOINTS_URL,
+      'execution.checkpointing.dir': `file://${CHECKPOINTS_FOLDER}`,
       'execution.checkpointing.interval': `${checkpointIntervalMs} ms`,
       'execution.checkpointing.tolerable-failed-checkpoints': String(faultsMax),
       'restart-strategy.type': 'fixed-delay',
@@ -212,20 +259,22 @@ class Simulation<Outside> {
     machine: SimulatedMachine,
     configuration: Readonly<Record<string, string>>,
     parallelism: () => number,
+    betweenProcesses?: () => void,
   ): Promise<{ readonly life: SimulatedLife; readonly results: Results }> {
     const { virtualMsMax = VIRTUAL_MS_MAX } = this.#options;
     this.#machine = machine;
-    const outputs = new SimulatedOutputs();
+    const outputs = new SimulatedOutputs((this.#options.damage ?? 0) > 0);
     const outside = this.#job.outside();
     try {
       const life = await liveSimulated({
         machine,
         graph: async () => outputs.into(await this.#graph(configuration, parallelism(), outside)),
+        betweenProcesses,
         virtualMsMax,
       });
       return { life, results: this.#results(outputs, outside, machine.disk) };
     } catch (error) {
-      throw this.#failure(error instanceof Error ? error.message : String(error), error);
+      throw this.#failure(textOf(error), error);
     }
   }
 

@@ -19,12 +19,16 @@ export interface SimulatedLifeOptions {
   readonly machine: SimulatedMachine;
   /** Builds the program anew for each process. */
   readonly graph: () => Promise<JobGraph>;
+  /** Called when a process is gone and before the next one starts. */
+  readonly betweenProcesses?: (() => void) | undefined;
   /** Virtual time after which the job counts as one that never ends. */
   readonly virtualMsMax: number;
 }
 
 /** What became of it. */
 export interface SimulatedLife {
+  /** What ended the job, if it did not finish. */
+  readonly failure: { readonly error: unknown } | undefined;
   readonly processes: number;
   /** What the sources have given, repeated records included. */
   readonly records: number;
@@ -58,7 +62,7 @@ export async function liveSimulated(options: SimulatedLifeOptions): Promise<Simu
       if (hasErrorCode(error, 'JOB_FINISHED')) return 'finished-before';
       // Whoever supervises the process starts it again.
       if (machine.faults.total > faultsBefore) return undefined;
-      throw error;
+      return { error };
     });
     const { client } = run;
     const checkpoints = client?.checkpoints();
@@ -67,9 +71,13 @@ export async function liveSimulated(options: SimulatedLifeOptions): Promise<Simu
     total.restarts += client?.restarts().length ?? 0;
     total.turns += run.turns;
     records += client?.metrics().numRecordsInTotal ?? 0;
-    if (result === undefined) continue;
+    if (result === undefined) {
+      options.betweenProcesses?.();
+      continue;
+    }
     machine.faults.isActive = false;
-    return { processes, records, ...total };
+    const failure = typeof result === 'object' && 'error' in result ? result : undefined;
+    return { processes, records, failure, ...total };
   }
 }
 
@@ -145,10 +153,13 @@ class ProcessRun {
     const { machine } = this.#options;
     const passedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
-    if (passedMs <= 0 || !machine.faults.crashesWithin(passedMs)) return;
+    if (passedMs <= 0) return;
     const where = `at ${nowMs - this.#startMs} ms`;
-    machine.crash(where);
-    throw new SimulatedCrash(where);
+    if (machine.faults.crashesWithin(passedMs)) {
+      machine.crash(where);
+      throw new SimulatedCrash(where);
+    }
+    if (machine.faults.failsWithin(passedMs)) throw new Error(`a simulated failure ${where}`);
   }
 
   #stuck(why: string): MillraceError {

@@ -14,6 +14,12 @@ import { TransactionalStore } from '../transactional/transactional-store.ts';
 /** See the file's head. */
 export class SimulatedOutputs {
   readonly #events = new Map<string, TransactionEvent[]>();
+  readonly #allowsRollback: boolean;
+
+  /** With `allowsRollback` the job may go back behind what it has committed. */
+  constructor(allowsRollback: boolean) {
+    this.#allowsRollback = allowsRollback;
+  }
 
   /** The graph with transactional sinks in place of `collectAsync`. */
   into(graph: JobGraph): JobGraph {
@@ -24,7 +30,8 @@ export class SimulatedOutputs {
         const events = this.#eventsOf(node.spec.collectName);
         const store = (environment: Environment): TransactionalStore =>
           new TransactionalStore(logOf(events, environment));
-        return { ...node, spec: { kind: 'sink', sink: transactionalSink({ store }) } as const };
+        const sink = transactionalSink({ store, allowsRollback: this.#allowsRollback });
+        return { ...node, spec: { kind: 'sink', sink } as const };
       }),
     }));
     return { ...graph, vertices };

@@ -61,7 +61,7 @@ class Everything implements KeyedProcessFunction<string, Hit, unknown> {
     context,
     out,
   ) => {
-    const counts = [...this.#counts.entries()].sort();
+    const counts = [...this.#counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
     out.collect({ k: context.getCurrentKey(), timestamp, domain: context.timeDomain(), counts });
     if (context.timeDomain() === 'processing-time') this.#seen.clear();
   };
@@ -92,7 +92,8 @@ export function ofTwo(acts: OperatorCase['acts']): OperatorCase['acts'] {
 
 type Both<R> = (first: DataStream<Hit>, second: DataStream<Hit>) => DataStream<R>;
 
-function both<R>(make: Both<R>): OperatorCase['make'] {
+/** An operator of two inputs over {@link Hit}s. */
+export function both<R>(make: Both<R>): OperatorCase['make'] {
   return (_written: unknown[], options: OperatorTestHarnessOptions) =>
     OperatorTestHarness.ofTwoInputs<Hit, Hit, R>(make, options) as Made;
 }

@@ -34,6 +34,8 @@ export type Pace = 'fast' | 'slow' | 'held';
 export interface NumberedSourceOptions {
   readonly count: number;
   readonly input?: number | undefined;
+  /** Pieces that the input is cut into; as many as there are readers if left out. */
+  readonly splits?: number | undefined;
   /** Records per poll (16). */
   readonly perPoll?: number | undefined;
   /** Asked before every record, by its index. */
@@ -56,10 +58,10 @@ export function numberedSource(options: NumberedSourceOptions): Source<Numbered,
     createEnumerator: (context, restored) => {
       let left: readonly NumberedSplit[] =
         restored ??
-        Array.from({ length: context.parallelism }, (_, next) => ({
+        Array.from({ length: options.splits ?? context.parallelism }, (_, next) => ({
           splitId: `${next}`,
           next,
-          stride: context.parallelism,
+          stride: options.splits ?? context.parallelism,
         }));
       return {
         addReader: (subtask) => {
