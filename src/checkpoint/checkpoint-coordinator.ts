@@ -58,7 +58,7 @@ export function checkpointCoordinator(
 
 /** A claimed start, and how many completed checkpoints it is kept for. */
 interface Claim {
-  readonly release: () => void;
+  readonly release: () => void | Promise<void>;
   remaining: number;
 }
 
@@ -394,7 +394,7 @@ class Coordinator implements CheckpointCoordinator {
       const claim = this.#claim;
       if (claim === undefined || --claim.remaining > 0) return;
       this.#claim = undefined;
-      claim.release();
+      await claim.release();
     } catch (error) {
       if (hasErrorCode(error, 'JOB_LOCKED') && this.#attempt !== undefined) {
         this.#failJob(this.#attempt, asError(error));
@@ -408,7 +408,12 @@ class Coordinator implements CheckpointCoordinator {
     // Whoever is told below may come back with calls: it is over now.
     this.#release(pending);
     this.#aborted.add(pending, reason instanceof UncertainManifestError);
-    if (this.#attempt !== undefined) this.#options.link.notifyAborted(checkpointId, reason);
+    const attempt = this.#attempt;
+    if (attempt !== undefined) this.#options.link.notifyAborted(checkpointId, reason);
+    // The sources believe that their input is over: only an earlier checkpoint still knows what is left of it.
+    if (attempt !== undefined && request.stop === 'drain') {
+      this.#failJob(attempt, drainFailure(reason));
+    }
     this.#over(request, checkpointId, reason);
   }
 
@@ -425,11 +430,6 @@ class Coordinator implements CheckpointCoordinator {
   #countFailure(attempt: Attempt, request: CheckpointRequest, reason: Error): void {
     if (reason instanceof UncertainManifestError || hasErrorCode(reason, 'JOB_LOCKED')) {
       this.#failJob(attempt, reason);
-      return;
-    }
-    if (request.stop === 'drain') {
-      // The sources have been told that their input is over: only an earlier checkpoint still knows what is left of it.
-      this.#failJob(attempt, drainFailure(reason));
       return;
     }
     if (request.kind === 'savepoint') return;

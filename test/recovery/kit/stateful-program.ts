@@ -49,7 +49,10 @@ export const TIMER_DELAY = 1000;
 const RULES = 10;
 
 /** What it must write if it reads `count` records to their end. One record per subtask stays in the buffer: see {@link Buffering}. */
-export function statefulResults(count: number, parts: readonly StatefulPart[] = ALL_PARTS): Result[] {
+export function statefulResults(
+  count: number,
+  parts: readonly StatefulPart[] = ALL_PARTS,
+): Result[] {
   const results: Result[] = [];
   const windows = new Map<string, Result>();
   for (let index = 0; index < count; index++) {
@@ -212,7 +215,7 @@ class Buffering {
     this.#everywhere = store.getUnionListState(new ListStateDescriptor<number>('seen'));
     this.#buffer = [...this.#held.get()];
     const seen = [...this.#everywhere.get()];
-    if (context.isRestored() && seen.length === 0) throw new Error('union state is lost');
+    if (this.#buffer.length > 0 && seen.length === 0) throw new Error('union state is lost');
   }
 
   processElement({ key, n }: Numbered, _context: unknown, out: Collector<Result>): void {
