@@ -20,7 +20,7 @@ import {
   ValueStateDescriptor,
   WatermarkStrategy,
 } from '../../../src/index.ts';
-import { transactionalSink, type TransactionalStore } from '../../../src/testing/index.ts';
+import { transactionalSink, type TransactionalSinkOptions } from '../../../src/testing/index.ts';
 import type { Result } from './exactly-once.ts';
 import { KEYS, type Numbered, numbered, numberedSource, type Pace } from './numbered-source.ts';
 
@@ -62,7 +62,7 @@ export interface FailingProgramOptions {
   readonly count: number;
   /** How the sources go on before that record. */
   readonly pace: (index: number) => Pace;
-  readonly store: TransactionalStore;
+  readonly store: TransactionalSinkOptions['store'];
 }
 
 /** Inputs of a shape. */
