@@ -100,6 +100,7 @@ export type {
   KeyedProcessContext,
   KeyedProcessFunction,
   KeyedReadOnlyBroadcastContext,
+  ObjectOrSupplier,
   OnTimerContext,
   ProcessContext,
   ProcessFunction,

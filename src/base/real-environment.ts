@@ -217,6 +217,8 @@ const realProcesses: Processes = {
       // It runs, but is another user's.
       if (systemCode(error) !== 'EPERM') return false;
     }
+    // A dead one that its parent has not looked after keeps its number.
+    if (/^[ZX]$/.test(statFields(pid)[0] ?? '')) return false;
     const now = startTokenOf(pid);
     return now === '' || startToken === '' || now === startToken;
   },
@@ -226,11 +228,22 @@ const realProcesses: Processes = {
 function startTokenOf(pid: number): string {
   try {
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; the start time is the 20th field behind it.
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+    const fields = statFields(pid);
+    // The start time.
+    return fields.length === 0 ? '' : `${boot} ${fields[19] ?? ''}`;
   } catch {
     return '';
+  }
+}
+
+/** What the system tells of a process, from its state on; none where it does not. */
+function statFields(pid: number): readonly string[] {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
   }
 }
 

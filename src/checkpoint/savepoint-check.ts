@@ -21,6 +21,8 @@ export interface DeclaredState {
   readonly name: string;
   readonly kind: StateMeta['kind'];
   readonly keyType?: TypeInformation<unknown> | undefined;
+  /** Of maps: of the keys of the map. */
+  readonly mapKeyType?: TypeInformation<unknown> | undefined;
   readonly valueType?: TypeInformation<unknown> | undefined;
   readonly hasTtl?: boolean | undefined;
   /** New names of the value's fields by their old paths. */
@@ -164,11 +166,14 @@ function compareState(state: DeclaredState, metas: readonly StateMeta[]): StateD
   for (const meta of metas) {
     if (meta.kind !== state.kind) refusals.add(`it was a ${meta.kind} state, now ${state.kind}`);
     if (state.hasTtl !== undefined && state.hasTtl !== meta.hasTtl) {
-      refusals.add(meta.hasTtl ? 'it had a time to live' : 'it had no time to live');
+      changes.add(meta.hasTtl ? 'times of updates are left out' : 'times to live begin anew');
     }
-    const { keyType, valueType, renames } = state;
+    const { keyType, mapKeyType, valueType, renames } = state;
     for (const json of keyType === undefined ? [] : meta.keySchemas) {
       take('key', compareKeyTypes(typeFromJson(json), keyType as TypeInformation<unknown>));
+    }
+    for (const json of mapKeyType === undefined ? [] : (meta.mapKeySchemas ?? [])) {
+      take('map key', compareKeyTypes(typeFromJson(json), mapKeyType as TypeInformation<unknown>));
     }
     for (const json of valueType === undefined ? [] : meta.valueSchemas) {
       take(

@@ -19,6 +19,20 @@ import type {
   ValueStateDescriptor,
 } from './state.ts';
 
+/**
+ * A function's object, or a function that makes one. An object serves all subtasks that one thread runs, so its fields are
+ * theirs together (handles of keyed state see to it themselves); a function is called for each subtask.
+ *
+ * @example
+ * class Origins implements ProcessFunction<Flight, string> {
+ *   processElement(flight: Flight, context: ProcessContext, out: Collector<string>) {
+ *     out.collect(flight.origin);
+ *   }
+ * }
+ * flights.process(() => new Origins());
+ */
+export type ObjectOrSupplier<F extends object> = F | (() => F);
+
 /** Which clock a timer waits for. */
 export type TimeDomain = 'event-time' | 'processing-time';
 
@@ -73,17 +87,22 @@ export interface ProcessFunction<T, R> extends RichFunction {
  * key afterwards.
  *
  * @example
- * class CountPerUser implements KeyedProcessFunction<string, Click, [string, number]> {
+ * class CountPerOrigin implements KeyedProcessFunction<string, Flight, [string, number]> {
  *   #count!: ValueState<number>;
  *   open(context: RuntimeContext) {
  *     this.#count = context.getState(new ValueStateDescriptor('count', types.long));
  *   }
- *   processElement(click: Click, context: KeyedProcessContext<string>, out: Collector<[string, number]>) {
+ *   processElement(
+ *     flight: Flight,
+ *     context: KeyedProcessContext<string>,
+ *     out: Collector<[string, number]>,
+ *   ) {
  *     const count = (this.#count.value() ?? 0) + 1;
  *     this.#count.update(count);
  *     out.collect([context.getCurrentKey(), count]);
  *   }
  * }
+ * flights.keyBy('origin').process(() => new CountPerOrigin());
  */
 export interface KeyedProcessFunction<K, T, R> extends RichFunction {
   processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void;

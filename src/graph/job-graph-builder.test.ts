@@ -281,3 +281,70 @@ test('the graph is frozen', (t) => {
     t.true(Object.isFrozen(part));
   }
 });
+
+test('connected streams are the two inputs of one operator, which heads its chain', (t) => {
+  const graph = graphOf((env) => {
+    const a = env.fromSequence(1, 9);
+    const b = env.fromData('a').union(env.fromData('b'));
+    a.connect(b)
+      .map({ map1: (n) => n, map2: (s) => s.length })
+      .map(next)
+      .print();
+  });
+  t.deepEqual(names(graph).slice(3), ['Co-Map -> Map -> Sink: Print to Std. Out']);
+  t.deepEqual(
+    graph.edges.map(({ source, target }) => [source.vertex, target.vertex, target.input]),
+    [
+      [0, 3, 0],
+      [1, 3, 1],
+      [2, 3, 1],
+    ],
+  );
+  const head = graph.vertices[3]?.nodes[0];
+  t.deepEqual(head?.inputTypes, [types.long, undefined]);
+  t.deepEqual(head?.keySelectors, [undefined, undefined]);
+});
+
+test('two keyed streams are partitioned each by its own key', (t) => {
+  const byItself = (n: number): number => n;
+  const byNegative = (n: number): number => -n;
+  const build = (env: StreamExecutionEnvironment, swapped: boolean): void => {
+    const a = env.fromSequence(1, 9);
+    const b = env.fromSequence(11, 19);
+    const connected = swapped ? b.connect(a) : a.connect(b);
+    connected
+      .keyBy(byItself, byNegative)
+      .process({
+        processElement1: (n, context, out) => out.collect(n + context.getCurrentKey()),
+        processElement2: (n, context, out) => out.collect(n - context.getCurrentKey()),
+      })
+      .print();
+  };
+  const graph = graphOf((env) => build(env, false));
+  const { nodes, index } = graph.vertices[2] ?? {};
+  t.is(index, 2);
+  t.deepEqual(nodes?.[0]?.keySelectors, [byItself, byNegative]);
+  t.deepEqual(
+    graph.edges.map(({ partitioner, keySelector }) => [partitioner.kind, keySelector]),
+    [
+      ['hash', byItself],
+      ['hash', byNegative],
+    ],
+  );
+  const swapped = graphOf((env) => build(env, true));
+  t.not(swapped.hash, graph.hash);
+  t.not(swapped.vertices[2]?.id, graph.vertices[2]?.id);
+});
+
+test('of functions on a keyed stream only objects with a life are keyed operators', (t) => {
+  const graph = graphOf((env) => {
+    const keyed = env.fromSequence(1, 9).keyBy((n) => n);
+    keyed.map(next).print();
+    keyed.map({ map: next }).print();
+    keyed.process({ processElement: (n, _context, out) => out.collect(n) }).print();
+  });
+  t.deepEqual(
+    graph.vertices.slice(1).map(({ nodes: [head] }) => head?.spec.kind),
+    ['map', 'keyed-process', 'keyed-process'],
+  );
+});

@@ -10,6 +10,7 @@ import type {
   KeyedBroadcastProcessFunction,
   KeyedCoProcessFunction,
   KeyedProcessFunction,
+  ObjectOrSupplier,
   ProcessFunction,
 } from '../functions/process-functions.ts';
 import type {
@@ -73,14 +74,14 @@ export interface FlatMapSpec {
 /** One to many, with side outputs and time. */
 export interface ProcessSpec {
   readonly kind: 'process';
-  readonly function: ProcessFunction<AnyRecord, AnyRecord>;
+  readonly function: ObjectOrSupplier<ProcessFunction<AnyRecord, AnyRecord>>;
 }
 
 /** Any function of a user with a life that may use keyed state, and which of its methods is called per record. */
 export type KeyedFunction =
   | {
       readonly method: 'processElement';
-      readonly function: KeyedProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+      readonly function: ObjectOrSupplier<KeyedProcessFunction<AnyRecord, AnyRecord, AnyRecord>>;
     }
   | { readonly method: 'map'; readonly function: RichMapFunction<AnyRecord, AnyRecord> }
   | { readonly method: 'flatMap'; readonly function: RichFlatMapFunction<AnyRecord, AnyRecord> }
@@ -93,7 +94,7 @@ export type KeyedProcessSpec = { readonly kind: 'keyed-process' } & KeyedFunctio
 export type CoFunction =
   | {
       readonly method: 'processElement';
-      readonly function: CoProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+      readonly function: ObjectOrSupplier<CoProcessFunction<AnyRecord, AnyRecord, AnyRecord>>;
     }
   | {
       readonly method: 'map';
@@ -112,14 +113,16 @@ export type KeyedCoProcessSpec = { readonly kind: 'keyed-co-process' } & (
   | Exclude<CoFunction, { readonly method: 'processElement' }>
   | {
       readonly method: 'processElement';
-      readonly function: KeyedCoProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>;
+      readonly function: ObjectOrSupplier<
+        KeyedCoProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>
+      >;
     }
 );
 
 /** The second input reaches every subtask and may change broadcast state. */
 export interface BroadcastProcessSpec {
   readonly kind: 'broadcast-process';
-  readonly function: BroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord>;
+  readonly function: ObjectOrSupplier<BroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord>>;
   /** The broadcast states. */
   readonly descriptors: readonly MapStateDescriptor<AnyRecord, AnyRecord>[];
 }
@@ -127,7 +130,9 @@ export interface BroadcastProcessSpec {
 /** {@link BroadcastProcessSpec} with a keyed first input: keyed state and timers. */
 export interface KeyedBroadcastProcessSpec {
   readonly kind: 'keyed-broadcast-process';
-  readonly function: KeyedBroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>;
+  readonly function: ObjectOrSupplier<
+    KeyedBroadcastProcessFunction<AnyRecord, AnyRecord, AnyRecord, AnyRecord>
+  >;
   readonly descriptors: readonly MapStateDescriptor<AnyRecord, AnyRecord>[];
 }
 

@@ -74,6 +74,7 @@ function inlineRunner(request: ExecutionRequest, job: JobHandle, attempt: Attemp
     fail,
     wake,
     send: (message) => local.send(message),
+    enumeratorsStarted: () => local.enumeratorsStarted(),
     snapshotEnumerators: () => local.snapshotEnumerators(),
   };
 }

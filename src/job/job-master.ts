@@ -22,6 +22,7 @@ import type {
 } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { checkpointLink } from './checkpoint-link.ts';
+import { controlDoorPath } from './control-door-path.ts';
 import { type JobCheckpoints, openJobCheckpoints } from './job-checkpoints.ts';
 import { operatorsOf } from './job-operators.ts';
 import type { Attempt, JobExecution, TaskRunner } from './job-runner.ts';
@@ -53,6 +54,8 @@ export class JobMaster {
   #waiting: PromiseWithResolvers<void> | undefined;
   #timer: Timer | undefined;
   #isCanceled = false;
+  /** Settles when all tasks of an attempt run, or the job is over. */
+  #running = Promise.withResolvers<void>();
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
@@ -83,6 +86,7 @@ export class JobMaster {
       outcome = isFinished ? 'finished' : 'canceled';
       return isFinished;
     } finally {
+      this.#running.resolve();
       await execution.close();
       await this.#checkpoints?.close(outcome);
     }
@@ -101,15 +105,15 @@ export class JobMaster {
   }
 
   async triggerCheckpoint(): Promise<CheckpointInfo> {
-    return (await this.#running()).triggerCheckpoint();
+    return (await this.#runningCoordinator()).triggerCheckpoint();
   }
 
   async triggerSavepoint(options: SavepointOptions): Promise<CheckpointInfo> {
-    return (await this.#running()).triggerSavepoint(options);
+    return (await this.#runningCoordinator()).triggerSavepoint(options);
   }
 
   async stopWithSavepoint({ drain, ...options }: StopOptions): Promise<CheckpointInfo> {
-    const coordinator = await this.#running();
+    const coordinator = await this.#runningCoordinator();
     return coordinator.stopWithSavepoint(drain === true ? 'drain' : 'suspend', options);
   }
 
@@ -118,7 +122,9 @@ export class JobMaster {
     this.#options.request.onWarning?.(error);
   };
 
-  async #running(): Promise<CheckpointCoordinator> {
+  /** The coordinator, once all tasks run (again) or the job is over. */
+  async #runningCoordinator(): Promise<CheckpointCoordinator> {
+    await this.#running.promise;
     if (this.#checkpoints !== undefined) return this.#checkpoints.coordinator;
     throw new MillraceError(
       'SAVEPOINT_FAILED',
@@ -134,7 +140,7 @@ export class JobMaster {
       jobId,
       sharesMemory: execution.sharesMemory,
       link: checkpointLink({ runner: () => this.#runner, warn: this.#warn }),
-      doorPath: undefined,
+      doorPath: controlDoorPath(jobId, request.environment),
       warn: this.#warn,
     });
   }
@@ -163,6 +169,8 @@ export class JobMaster {
     if (decision.kind === 'give-up') throw error;
     this.#restarts.unshift({ atMs: clock.now(), error: asError(error) });
     this.#options.onStatus('restarting');
+    this.#running.resolve();
+    this.#running = Promise.withResolvers<void>();
     const waiting = Promise.withResolvers<void>();
     this.#waiting = waiting;
     this.#timer = clock.setTimer(decision.delayMs, () => waiting.resolve());
@@ -179,7 +187,9 @@ export class JobMaster {
       running: () => {
         onStatus('running');
         this.#environment.faultPoint?.('restore.running');
-        this.#checkpoints?.attemptRuns(number, selected);
+        this.#startCheckpoints(number, selected).catch((error: unknown) =>
+          this.#runner?.fail(error),
+        );
       },
       report: (report) => this.#report(report),
       warn: this.#warn,
@@ -189,6 +199,15 @@ export class JobMaster {
     if (this.#isCanceled) runner.cancel();
     const isFinished = await runner.run();
     return isFinished;
+  }
+
+  /** A checkpoint holds what the enumerators have not handed out yet, so these must have found their splits. */
+  async #startCheckpoints(number: number, selected: SelectedCheckpoint | undefined): Promise<void> {
+    const runner = this.#runner;
+    await runner?.enumeratorsStarted();
+    if (runner === undefined || this.#runner !== runner) return;
+    this.#checkpoints?.attemptRuns(number, selected);
+    this.#running.resolve();
   }
 
   #plan(selected: SelectedCheckpoint): RestorePlan {
@@ -206,7 +225,6 @@ export class JobMaster {
     plan: RestorePlan | undefined,
   ): StateDeployment {
     const { graph } = this.#options.request;
-    const { intervalMs } = graph.configuration.checkpointing;
     const assigned = new Map<string, AssignedState>();
     for (const { operatorId, parallelism } of operatorsOf(graph)) {
       for (let subtask = 0; subtask < parallelism && plan !== undefined; subtask++) {
@@ -224,7 +242,7 @@ export class JobMaster {
       },
       assigned,
       inFlight: inFlightBySender(graph, plan),
-      hasFinalCheckpoint: intervalMs !== undefined,
+      hasFinalCheckpoint: this.#checkpoints !== undefined,
       isTracking: this.#checkpoints !== undefined,
     };
   }

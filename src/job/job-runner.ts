@@ -26,6 +26,8 @@ export interface TaskRunner {
   wake(): void;
   /** Tells all tasks. */
   send(message: TaskMessage): void;
+  /** Resolves when all enumerators have found their splits. */
+  enumeratorsStarted(): Promise<void>;
   /** The enumerators' states, with all splits that were handed out before on their way; undefined while one has not started. */
   snapshotEnumerators(): readonly EnumeratorState[] | undefined;
 }

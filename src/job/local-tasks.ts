@@ -12,6 +12,7 @@ import type { Attempt } from './job-runner.ts';
 import type { TaskMessage } from './messages.ts';
 import {
   closeCoordinators,
+  coordinatorsStarted,
   snapshotCoordinators,
   type SourceCoordinator,
   sourceCoordinators,
@@ -92,6 +93,10 @@ export class LocalTasks {
   /** The barrier of a checkpoint that has begun. */
   barrierOf(checkpointId: number): CheckpointBarrier {
     return this.#control.barrierOf(checkpointId);
+  }
+
+  enumeratorsStarted(): Promise<void> {
+    return coordinatorsStarted(this.#coordinators);
   }
 
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {

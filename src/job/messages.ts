@@ -29,6 +29,8 @@ export type HostMessage =
 
 /** What all tasks of a worker are told. */
 export type TaskMessage =
+  /** Comes to all workers before any of them is triggered: a barrier may be there sooner than the worker's own trigger. */
+  | { readonly kind: 'checkpoint-begun'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'trigger-checkpoint'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'checkpoint-complete'; readonly notification: CheckpointNotification }
   | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number };

@@ -149,6 +149,10 @@ class SimulatedRunner implements TaskRunner {
     this.#local.send(message);
   }
 
+  enumeratorsStarted(): Promise<void> {
+    return this.#local.enumeratorsStarted();
+  }
+
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {
     return this.#local.snapshotEnumerators();
   }

@@ -63,6 +63,16 @@ export class SourceCoordinator {
     this.#started.catch(this.#fail);
   }
 
+  /** Resolves when the enumerator has started; never, if it fails to. */
+  get started(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#started.then(
+        () => resolve(),
+        () => undefined,
+      );
+    });
+  }
+
   addReader(subtask: number): void {
     this.#afterStart((enumerator) => enumerator.addReader(subtask));
   }
@@ -137,6 +147,13 @@ export function sourceCoordinators(
     coordinators.set(vertex.index, new SourceCoordinator(vertex, options, link, fail));
   }
   return coordinators;
+}
+
+/** Resolves when all enumerators have started; what fails there is told elsewhere. */
+export async function coordinatorsStarted(
+  coordinators: ReadonlyMap<number, SourceCoordinator>,
+): Promise<void> {
+  await Promise.all([...coordinators.values()].map((coordinator) => coordinator.started));
 }
 
 /** The states of all enumerators; undefined while one has not started. */

@@ -1,8 +1,9 @@
 /**
  * What the tasks of one thread are told about checkpoints and the end of the job.
  *
- * Invariant: a trigger is known before any barrier of its checkpoint is handled, so a task that the barrier reaches knows where
- * its files go. Where messages come by a port, `receive` fetches what is there already.
+ * Invariant: a checkpoint is known before any barrier of it is handled, so a task that the barrier reaches knows where its files
+ * go. Where messages come by a port, `receive` fetches what is there already: `checkpoint-begun` was posted to every port before
+ * the first trigger was.
  */
 import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { CheckpointPlace, CheckpointTrigger } from '../checkpoint/checkpoint-messages.ts';
@@ -59,6 +60,9 @@ export class TaskControl {
 
   handle(message: TaskMessage): void {
     switch (message.kind) {
+      case 'checkpoint-begun':
+        this.#begin(message.trigger);
+        break;
       case 'trigger-checkpoint':
         this.#trigger(message.trigger);
         break;
@@ -73,9 +77,15 @@ export class TaskControl {
     }
   }
 
-  #trigger(trigger: CheckpointTrigger): void {
+  #begin(trigger: CheckpointTrigger): Begun {
     const barrier = barrierOf(trigger, this.#isUnaligned);
-    this.#begun.set(trigger.checkpointId, { place: trigger.place, barrier });
+    const begun = { place: trigger.place, barrier };
+    this.#begun.set(trigger.checkpointId, begun);
+    return begun;
+  }
+
+  #trigger(trigger: CheckpointTrigger): void {
+    const { barrier } = this.#begin(trigger);
     for (const { task, source } of this.#tasks()) {
       if (trigger.stop === 'suspend') source?.setSuspended(true);
       if (trigger.stop === 'drain') source?.endInput();

@@ -25,6 +25,7 @@ import type { HostMessage, TaskMessage, WorkerDeployment, WorkerMessage } from '
 import { runThenClose } from './run-then-close.ts';
 import {
   closeCoordinators,
+  coordinatorsStarted,
   snapshotCoordinators,
   type SourceCoordinator,
   sourceCoordinators,
@@ -202,7 +203,15 @@ class WorkersRunner implements TaskRunner {
   }
 
   send(message: TaskMessage): void {
+    if (message.kind === 'trigger-checkpoint') {
+      const begun = { kind: 'checkpoint-begun', trigger: message.trigger } as const;
+      for (const port of this.#ports) port.postMessage(begun satisfies HostMessage);
+    }
     for (let index = 0; index < this.#workers; index++) this.#post(index, message);
+  }
+
+  enumeratorsStarted(): Promise<void> {
+    return coordinatorsStarted(this.#coordinators);
   }
 
   snapshotEnumerators(): readonly EnumeratorState[] | undefined {

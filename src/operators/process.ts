@@ -7,12 +7,13 @@
 import type { ProcessSpec } from '../graph/operator-spec.ts';
 import type { ChainStage, LoopBuilder, RowNames } from './chain-stage.ts';
 import { ElementContext } from './process/element-context.ts';
-import { userFunction } from './user-function.ts';
+import { instanceOf, userFunction } from './user-function.ts';
 import type { AnyFunction } from './user-function.ts';
 
 /** The stage of a `process` on a stream that is not keyed. */
 export function processStage(spec: ProcessSpec): ChainStage {
-  const process = userFunction(spec.function, 'processElement');
+  const { instance } = instanceOf(spec.function);
+  const process = userFunction(instance, 'processElement');
   let context: ElementContext;
   return {
     kind: 'process',

@@ -2,7 +2,6 @@
  * From specs to stages: the one place that knows every operator. A kind without a line here does
  * not compile.
  */
-import { MillraceError } from '../base/errors.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import { reduceStage } from './aggregate/reduce.ts';
 import type { ChainStage, StageFactory } from './chain-stage.ts';
@@ -11,7 +10,10 @@ import { flatMapStage } from './flat-map.ts';
 import { intervalJoinStage } from './join/interval-join.ts';
 import { mapStage } from './map.ts';
 import { processStage } from './process.ts';
+import { broadcastProcessStage } from './process/broadcast-process.ts';
 import { coProcessStage } from './process/co-process.ts';
+import { keyedBroadcastProcessStage } from './process/keyed-broadcast-process.ts';
+import { keyedCoProcessStage, keyedProcessStage } from './process/keyed-process.ts';
 import { collectStage } from './sink/collect.ts';
 import { sinkStage } from './sink/sink.ts';
 import { timestampsAndWatermarksStage } from './source/timestamps-and-watermarks.ts';
@@ -31,10 +33,10 @@ const FACTORIES = {
   'flat-map': flatMapStage,
   process: processStage,
   'co-process': coProcessStage,
-  'keyed-process': notBuiltYet,
-  'keyed-co-process': notBuiltYet,
-  'broadcast-process': notBuiltYet,
-  'keyed-broadcast-process': notBuiltYet,
+  'keyed-process': keyedProcessStage,
+  'keyed-co-process': keyedCoProcessStage,
+  'broadcast-process': broadcastProcessStage,
+  'keyed-broadcast-process': keyedBroadcastProcessStage,
   'timestamps-and-watermarks': timestampsAndWatermarksStage,
   reduce: reduceStage,
   window: windowStage,
@@ -43,10 +45,6 @@ const FACTORIES = {
   sink: sinkStage,
   collect: collectStage,
 } satisfies StageFactories;
-
-function notBuiltYet({ kind }: StageSpec): ChainStage {
-  throw new MillraceError('UNSUPPORTED', `operator ${kind} is not built yet`);
-}
 
 /** The operator of a spec. */
 export function stageFor(spec: StageSpec): ChainStage {

@@ -5,6 +5,7 @@
  * Invariant: an object's `initializeState` comes before its `open`, and its `snapshotState` before
  * the operator's state is cut.
  */
+import { MillraceError } from '../base/errors.ts';
 import type { RichFunction } from '../functions/runtime-context.ts';
 import type { KeyedStateStore } from '../functions/state.ts';
 import type { ChainStage, StageContext } from './chain-stage.ts';
@@ -18,6 +19,19 @@ export type FunctionLife = Pick<
   ChainStage,
   'snapshot' | 'notifyCheckpointComplete' | 'notifyCheckpointAborted' | 'close'
 >;
+
+/** An object of the user's, and whether it is this subtask's own. */
+export interface UserInstance<F> {
+  readonly instance: F;
+  readonly isOwn: boolean;
+}
+
+/** What the user gave: an object that serves all subtasks of a thread, or what makes one for each. */
+export function instanceOf<F extends object>(given: F | (() => F)): UserInstance<F> {
+  return typeof given === 'function'
+    ? { instance: given(), isOwn: true }
+    : { instance: given, isOwn: false };
+}
 
 /** An object with a life. */
 export interface UserObject {
@@ -49,8 +63,14 @@ export function userFunction<M extends string>(
 
 /** The life of what the user gave. */
 export function userObject(given: RichFunction): UserObject {
+  let isOpen = false;
   return {
-    open: (context, keyed) => open(given, context, keyed),
+    open: (context, keyed) => {
+      requireOne(given, context);
+      openCounts.set(given, openCountOf(given) + 1);
+      isOpen = true;
+      open(given, context, keyed);
+    },
     life: {
       snapshot: ({ checkpointId, timestamp }) => {
         given.snapshotState?.({ checkpointId, checkpointTimestamp: timestamp });
@@ -58,9 +78,35 @@ export function userObject(given: RichFunction): UserObject {
       },
       notifyCheckpointComplete: (checkpointId) => given.notifyCheckpointComplete?.(checkpointId),
       notifyCheckpointAborted: (checkpointId) => given.notifyCheckpointAborted?.(checkpointId),
-      close: () => given.close?.(),
+      close: () => {
+        if (isOpen) openCounts.set(given, openCountOf(given) - 1);
+        isOpen = false;
+        return given.close?.();
+      },
     },
   };
+}
+
+/** How many subtasks of this thread have an object open. */
+const openCounts = new WeakMap<object, number>();
+
+function openCountOf(given: object): number {
+  return openCounts.get(given) ?? 0;
+}
+
+/**
+ * What a function keeps for `snapshotState` is one subtask's; as fields of an object that serves several it would be written and
+ * restored several times.
+ */
+function requireOne(given: RichFunction, { operatorName }: StageContext): void {
+  if (given.initializeState === undefined || openCountOf(given) === 0) return;
+  throw new MillraceError(
+    'ILLEGAL_STATE',
+    `the function of '${operatorName}' has initializeState, but one object serves several ` +
+      'subtasks of this thread: give process(…) a function that makes one, such as ' +
+      '() => new MyFunction(), set parallelism 1, or use the workers executor',
+    { details: { operator: operatorName } },
+  );
 }
 
 function open(given: RichFunction, context: StageContext, keyed?: KeyedStateStore): void {

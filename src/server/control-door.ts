@@ -10,6 +10,7 @@
  */
 import type { Environment, HttpRequest, HttpResponse } from '../base/environment.ts';
 import type { CheckpointInfo, JobClient, SavepointOptions } from '../graph/job-client.ts';
+import { controlDoorPath } from '../job/control-door-path.ts';
 import { errorResponse, jsonResponse, RequestError } from './http-error.ts';
 import { checkpointsBody, exceptionsBody, jobBody, jobSummary, metricsBody } from './job-bodies.ts';
 import { type OperationKind, Operations } from './operations.ts';
@@ -35,7 +36,7 @@ export async function openControlDoor(
   job: JobClient,
   environment: Environment,
 ): Promise<ControlDoor> {
-  const path = `${environment.network.localSocketFolder()}/${job.jobId}.sock`;
+  const path = controlDoorPath(job.jobId, environment);
   const operations = new Operations(environment);
   const server = await environment.network.serveHttp(path, (request) =>
     answerRequest({ job, environment, operations }, request),

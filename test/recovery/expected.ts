@@ -13,11 +13,9 @@ export interface KillRecord {
 /** Size of the job's windows. */
 export const WINDOW_MS = 100;
 
-const KEYS = 97;
-
-/** Record `index`. Its time is its index, so it belongs to window `index / WINDOW_MS`. */
-export function recordOf(index: number): KillRecord {
-  return { key: `key-${(index * 31) % KEYS}`, count: 1, sum: index % 1009, time: index };
+/** Record `index` of a job with so many keys (a power of two has all of them in turn). Its time is its index, so it belongs to window `index / WINDOW_MS`. */
+export function recordOf(index: number, keys: number): KillRecord {
+  return { key: `key-${(index * 31) % keys}`, count: 1, sum: index % 1009, time: index };
 }
 
 /** Differences between what was written and what must be; all 0 if nothing is wrong. */
@@ -45,13 +43,13 @@ export const NO_DIFFERENCES: Differences = {
 };
 
 /** Compares all committed files below `out` with a plain computation. */
-export function differences(out: string, records: number): Differences {
+export function differences(out: string, records: number, keys: number): Differences {
   const running = readFiles<KillRecord>(join(out, 'running'));
   const windows = readFiles<KillRecord>(join(out, 'windows'));
   const expected = new Map<string, number[]>();
   const sums = new Map<string, number>();
   for (let index = 0; index < records; index++) {
-    const { key, sum, time } = recordOf(index);
+    const { key, sum, time } = recordOf(index, keys);
     const ofKey = expected.get(key) ?? [];
     expected.set(key, ofKey);
     ofKey.push((ofKey.at(-1) ?? 0) + sum);

@@ -11,6 +11,7 @@ export interface ProcessOptions {
   readonly folder: string;
   readonly records: number;
   readonly ratePerSecond: number;
+  readonly keys: number;
   readonly parallelism: number;
   readonly backend: 'heap' | 'rocksdb';
   readonly intervalMs: number;
@@ -67,20 +68,11 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessRun> {
 }
 
 function argumentsOf(options: ProcessOptions): string[] {
-  const { folder, records, ratePerSecond, parallelism, backend, intervalMs } = options;
-  const flags = [
-    ...['--parallelism', String(parallelism), '--checkpoint-dir', `${folder}/checkpoints`],
-    ...['--checkpoint-interval', `${intervalMs} ms`, '--state', backend, '--resume'],
-    ...(options.configuration ?? []).flatMap((each) => ['-D', each]),
-  ];
-  return [
-    MAIN,
-    'run',
-    JOB,
-    ...flags,
-    '--',
-    `${folder}/out`,
-    String(records),
-    String(ratePerSecond),
-  ];
+  const { folder, records, ratePerSecond, keys, parallelism, backend, intervalMs } = options;
+  const flags = ['--parallelism', String(parallelism), '--state', backend, '--resume'];
+  flags.push('--checkpoint-dir', `${folder}/checkpoints`);
+  flags.push('--checkpoint-interval', `${intervalMs} ms`);
+  for (const each of options.configuration ?? []) flags.push('-D', each);
+  const args = [`${folder}/out`, records, ratePerSecond, keys].map(String);
+  return [MAIN, 'run', JOB, ...flags, '--', ...args];
 }

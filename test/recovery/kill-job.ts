@@ -2,7 +2,7 @@
  * The job that is killed: per record the running count and sum of its key, and per key and window a sum, both to files. What it
  * must write can be said by a plain computation (`expected.ts`).
  *
- *     … run kill-job.ts -- <out> <records> <records per second>
+ *     … run kill-job.ts -- <out> <records> <records per second> <keys>
  */
 import { dataGeneratorSource } from '../../src/connectors/datagen/index.ts';
 import { fileSink, jsonLinesFormat } from '../../src/connectors/file/index.ts';
@@ -23,11 +23,11 @@ const recordType = types.row({
 
 /** Builds it. */
 export default function killJob(env: StreamExecutionEnvironment, args: readonly string[]): void {
-  const [out = '', records = '0', ratePerSecond = '1000'] = args;
+  const [out = '', records = '0', ratePerSecond = '1000', keys = '97'] = args;
   const keyed = env
     .fromSource(
       dataGeneratorSource<KillRecord>({
-        generator: recordOf,
+        generator: (index) => recordOf(index, Number(keys)),
         count: Number(records),
         ratePerSecond: Number(ratePerSecond),
         type: recordType,

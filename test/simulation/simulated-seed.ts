@@ -1,6 +1,6 @@
 /** One seed of the simulation: a random program, and everything that goes wrong on its way. */
 import fc from 'fast-check';
-import { simulate, type SimulationReport } from '../../src/testing/index.ts';
+import { simulate, type SimulateOptions, type SimulationReport } from '../../src/testing/index.ts';
 import { programArbitrary } from './program-arbitraries.ts';
 import { buildProgram, type Program } from './random-program.ts';
 
@@ -17,14 +17,22 @@ export function programOf(seed: number): Program {
 }
 
 /** Runs it; throws if the results are not those of a run without faults. */
-export async function simulateSeed(seed: number): Promise<SimulationReport> {
+export async function simulateSeed(
+  seed: number,
+  more: Pick<SimulateOptions, 'configuration' | 'faults'> = {},
+): Promise<SimulationReport> {
   const program = programOf(seed);
   return simulate((env) => buildProgram(env, program), {
     seed,
     parallelism: 1 + (seed % PARALLELISM_MAX),
     rescales: seed % 3 === 0,
     checkpointIntervalMs: CHECKPOINT_INTERVALS_MS[seed % CHECKPOINT_INTERVALS_MS.length] ?? 1000,
-    configuration: { 'taskmanager.memory.ring-size': '4096', ...backendOf(seed) },
+    configuration: {
+      'taskmanager.memory.ring-size': '4096',
+      ...backendOf(seed),
+      ...more.configuration,
+    },
+    faults: more.faults,
     // These programs are pure by construction.
     checksPurity: false,
     replay: (text) => `npm run sim -- --seed ${text}`,

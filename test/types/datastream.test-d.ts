@@ -5,11 +5,21 @@
  */
 import {
   type AggregateFunction,
+  type AggregatingState,
+  AggregatingStateDescriptor,
   type DataStream,
   hours,
+  type KeyedConnectedStreams,
   type KeyedStream,
+  type ListState,
+  ListStateDescriptor,
+  type MapState,
+  MapStateDescriptor,
   OutputTag,
   type ProcessFunction,
+  type ReducingState,
+  ReducingStateDescriptor,
+  type RuntimeContext,
   type Sink,
   type SingleOutputStreamOperator,
   type Source,
@@ -18,6 +28,8 @@ import {
   TumblingEventTimeWindows,
   type TypeOf,
   types,
+  type ValueState,
+  ValueStateDescriptor,
   WatermarkStrategy,
   type WindowedStream,
 } from '../../src/index.ts';
@@ -252,6 +264,121 @@ export function unions(): void {
   expectStream<number>()(env.fromData(1).union(env.fromSequence(1, 9), env.fromSequence(1, 9)));
   // @ts-expect-error the streams differ
   env.fromData(1).union(env.fromData('a'));
+}
+
+export function keyedFunctions(): void {
+  const keyed = flights.keyBy('origin');
+  expectStream<string>()(
+    keyed.process(
+      {
+        processElement(flight, context, out) {
+          expectType<typeof flight, Flight>();
+          context.timerService().registerEventTimeTimer(flight.time);
+          out.collect(context.getCurrentKey());
+        },
+        onTimer(time, context, out) {
+          expectType<ReturnType<typeof context.timestamp>, number>();
+          out.collect(`${context.getCurrentKey()} ${time} ${context.timeDomain()}`);
+        },
+      },
+      types.string,
+    ),
+  );
+  keyed.process<number>({
+    // @ts-expect-error the key is a string
+    processElement: (_flight, context, out) => out.collect(context.getCurrentKey()),
+  });
+}
+
+export function states(store: RuntimeContext): void {
+  const count = store.getState(new ValueStateDescriptor('count', types.long));
+  expectType<typeof count, ValueState<number>>();
+  const seen = store.getMapState(new MapStateDescriptor('seen', types.string, types.boolean));
+  expectType<typeof seen, MapState<string, boolean>>();
+  const delays = store.getListState(new ListStateDescriptor<number>('delays'));
+  expectType<typeof delays, ListState<number>>();
+  const largest = store.getReducingState(new ReducingStateDescriptor<number>('most', Math.max));
+  expectType<typeof largest, ReducingState<number>>();
+  const mean = store.getAggregatingState(new AggregatingStateDescriptor('mean', meanDelay));
+  expectType<typeof mean, AggregatingState<Flight, number>>();
+  // @ts-expect-error a count is no string
+  count.update('1');
+}
+
+export function connected(): void {
+  const words = env.fromData('to', 'be');
+  const both = flights.connect(words);
+  expectStream<string>()(both.map({ map1: (flight) => flight.origin, map2: (word) => word }));
+  expectStream<string>()(both.flatMap({ flatMap1: () => ['a'], flatMap2: (word) => [word] }));
+  expectStream<number>()(
+    both.process(
+      {
+        processElement1: (flight, _context, out) => out.collect(flight.delay),
+        processElement2: (word, _context, out) => out.collect(word.length),
+      },
+      types.int,
+    ),
+  );
+  const keyed = both.keyBy(
+    (flight) => flight.origin,
+    (word) => word,
+  );
+  expectType<typeof keyed, KeyedConnectedStreams<Flight, string, string>>();
+  const byFields = flights.connect(flights).keyBy('origin', 'origin');
+  expectType<typeof byFields, KeyedConnectedStreams<Flight, Flight, string>>();
+  const alike = flights.keyBy('origin').connect(words.keyBy((word) => word));
+  expectType<typeof alike, KeyedConnectedStreams<Flight, string, string>>();
+  expectStream<string>()(
+    alike.process(
+      {
+        processElement1: (_flight, context, out) => out.collect(context.getCurrentKey()),
+        processElement2: (_word, context, out) => out.collect(context.getCurrentKey()),
+      },
+      types.string,
+    ),
+  );
+  // @ts-expect-error no such field
+  flights.connect(flights).keyBy('origin', 'origins');
+  // @ts-expect-error the second input is missing
+  both.map({ map1: (flight) => flight.origin });
+}
+
+export function broadcasts(): void {
+  const rules = new MapStateDescriptor('rules', types.string, types.double);
+  const limits = env.fromData({ origin: 'JFK', limit: 3 }).broadcast(rules);
+  expectStream<Flight>()(flights.broadcast());
+  expectStream<number>()(
+    flights
+      .keyBy('origin')
+      .connect(limits)
+      .process(
+        {
+          processElement(flight, context, out) {
+            const limit = context.getBroadcastState(rules).get(context.getCurrentKey());
+            expectType<typeof limit, number | undefined>();
+            // @ts-expect-error this side only reads
+            context.getBroadcastState(rules).put(flight.origin, 1);
+            out.collect(flight.delay);
+          },
+          processBroadcastElement({ origin, limit }, context) {
+            context.getBroadcastState(rules).put(origin, limit);
+            context.applyToKeyedState(new ValueStateDescriptor('count', types.long), (key, count) =>
+              count.update(key.length),
+            );
+          },
+        },
+        types.int,
+      ),
+  );
+  expectStream<string>()(
+    flights.connect(limits).process(
+      {
+        processElement: (flight, _context, out) => out.collect(flight.origin),
+        processBroadcastElement: ({ origin }, _context, out) => out.collect(origin),
+      },
+      types.string,
+    ),
+  );
 }
 
 declare const splitter: ProcessFunction<Flight, number>;

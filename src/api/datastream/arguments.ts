@@ -59,6 +59,17 @@ export function requireMethods(operator: string, given: unknown, methods: readon
   }
 }
 
+/** {@link requireMethods} of an object, or of what a function without parameters makes. */
+export function requireObject(operator: string, given: unknown, methods: readonly string[]): void {
+  const isSupplier =
+    typeof given === 'function' && given.length === 0 && !isAsync(given) && !isClass(given);
+  requireMethods(operator, isSupplier ? (given as () => unknown)() : given, methods);
+}
+
+function isClass(given: object): boolean {
+  return Function.prototype.toString.call(given).startsWith('class');
+}
+
 function functionIn(given: unknown, method: string | undefined): object | undefined {
   if (typeof given === 'function') return given;
   if (typeof given !== 'object' || given === null || method === undefined) return undefined;

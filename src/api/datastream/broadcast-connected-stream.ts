@@ -2,10 +2,11 @@
 import type {
   BroadcastProcessFunction,
   KeyedBroadcastProcessFunction,
+  ObjectOrSupplier,
 } from '../../functions/process-functions.ts';
 import type { BroadcastProcessSpec, KeyedBroadcastProcessSpec } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
-import { requireMethods, requireType } from './arguments.ts';
+import { requireObject, requireType } from './arguments.ts';
 import type { BroadcastStream } from './broadcast-stream.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
 import type { StreamHandle } from './stream-context.ts';
@@ -29,11 +30,11 @@ export class BroadcastConnectedStream<A, B> {
 
   /** The stream's records read broadcast state, those of the broadcast stream change it. */
   process<R>(
-    processFunction: BroadcastProcessFunction<A, B, R>,
+    processFunction: ObjectOrSupplier<BroadcastProcessFunction<A, B, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     const name = 'Broadcast Process';
-    requireMethods(name, processFunction, METHODS);
+    requireObject(name, processFunction, METHODS);
     const { descriptors } = this.second;
     return this.add(
       name,
@@ -63,11 +64,11 @@ export class KeyedBroadcastConnectedStream<A, B, K> extends BroadcastConnectedSt
 
   /** {@link BroadcastConnectedStream.process} with keyed state and timers on the keyed side. */
   override process<R>(
-    processFunction: KeyedBroadcastProcessFunction<K, A, B, R>,
+    processFunction: ObjectOrSupplier<KeyedBroadcastProcessFunction<K, A, B, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     const name = 'Keyed Broadcast Process';
-    requireMethods(name, processFunction, METHODS);
+    requireObject(name, processFunction, METHODS);
     const { descriptors } = this.second;
     return this.add(
       name,

@@ -9,8 +9,17 @@ import type { StreamHandle } from './stream-context.ts';
  * What `stream.broadcast(descriptor, …)` gives: it can be connected with, and nothing else.
  *
  * @example
- * const rules = new MapStateDescriptor('rules', types.string, types.double);
- * payments.connect(limits.broadcast(rules)).process(checkLimits);
+ * const limits = new MapStateDescriptor('limits', types.string, types.long);
+ * const rules = env.fromData({ origin: 'JFK', limit: 3 }).broadcast(limits);
+ * flights.connect(rules).process<Flight>({
+ *   processElement(flight, context, out) {
+ *     const limit = context.getBroadcastState(limits).get(flight.origin) ?? 0;
+ *     if (flight.count > limit) out.collect(flight);
+ *   },
+ *   processBroadcastElement({ origin, limit }, context) {
+ *     context.getBroadcastState(limits).put(origin, limit);
+ *   },
+ * });
  */
 export class BroadcastStream<T> {
   /** @internal */

@@ -5,10 +5,11 @@ import type {
   CoMapFunction,
   CoProcessFunction,
   KeyedCoProcessFunction,
+  ObjectOrSupplier,
 } from '../../functions/process-functions.ts';
 import type { CoFunction, KeyedCoProcessSpec } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
-import { requireMethods, requireType } from './arguments.ts';
+import { requireMethods, requireObject, requireType } from './arguments.ts';
 import type { FieldOf } from './fields.ts';
 import { keySelectorFor } from './key-selector.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
@@ -19,7 +20,7 @@ import type { StreamHandle } from './stream-context.ts';
  * neither input goes before the other.
  *
  * @example
- * const texts = numbers.connect(words).map({ map1: (n) => `#${n}`, map2: (word) => word });
+ * flights.connect(words).map({ map1: (flight) => flight.origin, map2: (word) => word }).print();
  */
 export class ConnectedStreams<A, B> {
   /** @internal */
@@ -68,10 +69,10 @@ export class ConnectedStreams<A, B> {
 
   /** The general operator of two inputs: results, side outputs and time. */
   process<R>(
-    coProcessFunction: CoProcessFunction<A, B, R>,
+    coProcessFunction: ObjectOrSupplier<CoProcessFunction<A, B, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
-    requireMethods('Co-Process', coProcessFunction, ['processElement1', 'processElement2']);
+    requireObject('Co-Process', coProcessFunction, ['processElement1', 'processElement2']);
     return this.add(
       'Co-Process',
       { method: 'processElement', function: coProcessFunction },
@@ -98,7 +99,11 @@ const HASH = Object.freeze({ kind: 'hash' } as const);
  * {@link ConnectedStreams} that are keyed alike: functions may use the key's state, which both inputs share, and timers.
  *
  * @example
- * orders.connect(payments).keyBy('id', 'orderId').process(new MatchPayments());
+ * flights.connect(words).keyBy((flight) => flight.origin, (word) => word).process<string>({
+ *   processElement1: (flight, context, out) => out.collect(`${context.getCurrentKey()} ${flight.id}`),
+ *   processElement2: (word, context, out) => context.timerService().registerEventTimeTimer(1000),
+ *   onTimer: (time, context, out) => out.collect(context.getCurrentKey()),
+ * });
  */
 export class KeyedConnectedStreams<A, B, K> extends ConnectedStreams<A, B> {
   /** Only for the compiler: the type of the keys. */
@@ -106,11 +111,11 @@ export class KeyedConnectedStreams<A, B, K> extends ConnectedStreams<A, B> {
 
   /** The general operator of two keyed inputs: state, timers, side outputs. */
   override process<R>(
-    coProcessFunction: KeyedCoProcessFunction<K, A, B, R>,
+    coProcessFunction: ObjectOrSupplier<KeyedCoProcessFunction<K, A, B, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     const name = 'Keyed Co-Process';
-    requireMethods(name, coProcessFunction, ['processElement1', 'processElement2']);
+    requireObject(name, coProcessFunction, ['processElement1', 'processElement2']);
     return this.#addKeyed(
       name,
       { kind: 'keyed-co-process', method: 'processElement', function: coProcessFunction },

@@ -10,7 +10,7 @@ import type {
   RichFlatMapFunction,
   RichMapFunction,
 } from '../../functions/functions.ts';
-import type { ProcessFunction } from '../../functions/process-functions.ts';
+import type { ObjectOrSupplier, ProcessFunction } from '../../functions/process-functions.ts';
 import type { Sink } from '../../functions/sink.ts';
 import type { MapStateDescriptor } from '../../functions/state.ts';
 import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
@@ -21,8 +21,14 @@ import type { PartitionerSpec } from '../../graph/job-graph.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { typesEqual, typeToString } from '../../types/type-text.ts';
-import { requireFunction, requireMethods, requireText, requireType } from './arguments.ts';
 import { AllWindowedStream } from './all-windowed-stream.ts';
+import {
+  requireFunction,
+  requireMethods,
+  requireObject,
+  requireText,
+  requireType,
+} from './arguments.ts';
 import { BroadcastConnectedStream } from './broadcast-connected-stream.ts';
 import { BroadcastStream } from './broadcast-stream.ts';
 import {
@@ -117,10 +123,10 @@ export class DataStream<T> {
 
   /** The general operator: results, side outputs and timestamps. */
   process<R>(
-    processFunction: ProcessFunction<T, R>,
+    processFunction: ObjectOrSupplier<ProcessFunction<T, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
-    requireMethods('Process', processFunction, ['processElement']);
+    requireObject('Process', processFunction, ['processElement']);
     return this.#add({
       name: 'Process',
       spec: { kind: 'process', function: processFunction },
@@ -172,7 +178,7 @@ export class DataStream<T> {
    * broadcast stream: see {@link DataStream.broadcast}.
    *
    * @example
-   * clicks.connect(rules).process({ processElement1: …, processElement2: … });
+   * flights.connect(words).map({ map1: (flight) => flight.id, map2: (word) => word.length });
    */
   connect<B>(other: BroadcastStream<B>): BroadcastConnectedStream<T, B>;
   connect<B>(other: DataStream<B>): ConnectedStreams<T, B>;
@@ -242,8 +248,15 @@ export class DataStream<T> {
    * connected with; its function keeps the rules in broadcast state of these descriptors.
    *
    * @example
-   * const rules = new MapStateDescriptor('rules', types.string, types.double);
-   * payments.keyBy('user').connect(limits.broadcast(rules)).process(new CheckLimits());
+   * const known = new MapStateDescriptor('known', types.string, types.boolean);
+   * flights.keyBy('origin').connect(words.broadcast(known)).process<Flight>({
+   *   processElement(flight, context, out) {
+   *     if (context.getBroadcastState(known).contains(flight.origin)) out.collect(flight);
+   *   },
+   *   processBroadcastElement(word, context) {
+   *     context.getBroadcastState(known).put(word, true);
+   *   },
+   * });
    */
   broadcast(): DataStream<T>;
   broadcast(

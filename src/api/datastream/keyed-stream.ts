@@ -1,11 +1,11 @@
 /** A stream partitioned by key, and what is computed per key. */
 import type { ReduceFunction } from '../../functions/functions.ts';
-import type { KeyedProcessFunction } from '../../functions/process-functions.ts';
+import type { KeyedProcessFunction, ObjectOrSupplier } from '../../functions/process-functions.ts';
 import type { GlobalWindow, Window } from '../../functions/windowing/window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import type { ReduceKind } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
-import { requireFunction, requireMethods, requireType } from './arguments.ts';
+import { requireFunction, requireObject, requireType } from './arguments.ts';
 import {
   type BroadcastConnectedStream,
   KeyedBroadcastConnectedStream,
@@ -32,11 +32,11 @@ const AGGREGATION = 'Keyed Aggregation';
 export class KeyedStream<T, K> extends DataStream<T> {
   /** The general operator per key: state, timers, side outputs. */
   override process<R>(
-    processFunction: KeyedProcessFunction<K, T, R>,
+    processFunction: ObjectOrSupplier<KeyedProcessFunction<K, T, R>>,
     outputType?: TypeInformation<R>,
   ): SingleOutputStreamOperator<R> {
     const name = 'Keyed Process';
-    requireMethods(name, processFunction, ['processElement']);
+    requireObject(name, processFunction, ['processElement']);
     if (outputType !== undefined) requireType(name, outputType);
     const handle = this.handle.addOperator({
       name,

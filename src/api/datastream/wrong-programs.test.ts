@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../base/errors.ts';
 import { configurationWith, defaultConfiguration } from '../../graph/configuration.ts';
 import {
   type DataStream,
+  MapStateDescriptor,
   MillraceError,
   OutputTag,
   type SingleOutputStreamOperator,
@@ -14,6 +15,7 @@ import {
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
   types,
+  ValueStateDescriptor,
   WatermarkStrategy,
 } from '../../index.ts';
 import { buildJobGraph, createModuleEnvironment } from './module-environment.ts';
@@ -368,6 +370,70 @@ const wrongPrograms: readonly WrongProgram[] = [
     code: 'JOB_GRAPH_INVALID',
     names: "'Collect out'",
     remedy: /its own/,
+  },
+  {
+    does: 'connects with what is no stream',
+    build: (env) => words(env).connect(wrong(undefined)),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'words'",
+    remedy: /give a stream of the same environment/,
+  },
+  {
+    does: 'connects with a stream of another environment',
+    build: (env) => words(env).connect(words(createModuleEnvironment(defaultConfiguration))),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'words'",
+    remedy: /build both from one/,
+  },
+  {
+    does: 'gives connected streams a function of one input',
+    build: (env) =>
+      words(env)
+        .connect(words(env))
+        .process(wrong({ processElement: () => {} })),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'Co-Process'",
+    remedy: /processElement1, processElement2/,
+  },
+  {
+    does: 'broadcasts with a descriptor that is no map',
+    build: (env) => words(env).broadcast(wrong(new ValueStateDescriptor('limit'))),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'words'",
+    remedy: /MapStateDescriptor\('name'\)/,
+  },
+  {
+    does: 'broadcasts with two states of one name',
+    build: (env) =>
+      words(env).broadcast(new MapStateDescriptor('rules'), new MapStateDescriptor('rules')),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'rules'",
+    remedy: /its own/,
+  },
+  {
+    does: 'gives a state no name',
+    build: () => new ValueStateDescriptor(''),
+    code: 'ILLEGAL_ARGUMENT',
+    names: 'ValueStateDescriptor',
+    remedy: /not empty/,
+  },
+  {
+    does: 'gives a state no time to live',
+    build: () => new ValueStateDescriptor('last', types.long, { ttl: { ttlMs: 0 } }),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'last'",
+    remedy: /above 0, such as \{ ttl: \{ ttlMs: hours\(1\) \} \}/,
+  },
+  {
+    does: 'reads a side output of a co-map',
+    build: (env) =>
+      words(env)
+        .connect(words(env))
+        .map({ map1: (a) => a, map2: (b) => b })
+        .getSideOutput(new OutputTag('late')),
+    code: 'JOB_GRAPH_INVALID',
+    names: "'Co-Map'",
+    remedy: /use process\(…\)/,
   },
   {
     does: 'executes in a job module',

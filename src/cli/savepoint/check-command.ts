@@ -3,10 +3,10 @@ import type { Environment } from '../../base/environment.ts';
 import { hasErrorCode } from '../../base/errors.ts';
 import { configurationWith, defaultConfiguration } from '../../graph/configuration.ts';
 import {
-  checkSavepoint,
+  checkModule,
+  type CheckedState,
+  type ModuleCheck,
   type OperatorCheck,
-  type SavepointCheck,
-  type StateCheck,
 } from '../../job/savepoint-check.ts';
 import { errorText } from '../error-text.ts';
 import { type ExitCode, exitCodeOf, FINISHED, JOB_FAILED } from '../exit-code.ts';
@@ -24,7 +24,7 @@ export async function checkCommand(
 ): Promise<ExitCode> {
   try {
     const url = jobModuleUrl(request.job, environment.fileSystem);
-    const check = await checkSavepoint({
+    const check = await checkModule({
       module: { url: url.href, args: request.args },
       jobName: request.job,
       configuration: configurationWith(defaultConfiguration, request.configuration),
@@ -32,7 +32,7 @@ export async function checkCommand(
       environment,
     });
     stdout.write(request.json ? checkJson(check) : checkText(check, stdout.style));
-    return check.isCompatible ? FINISHED : JOB_FAILED;
+    return check.isRestorable ? FINISHED : JOB_FAILED;
   } catch (error) {
     const isMissing =
       hasErrorCode(error, 'CHECKPOINT_NOT_FOUND') || hasErrorCode(error, 'CHECKPOINT_DAMAGED');
@@ -42,19 +42,19 @@ export async function checkCommand(
   }
 }
 
-function checkJson({ path, jobName, operators, isCompatible }: SavepointCheck): string {
-  const status = isCompatible ? 'compatible' : 'refused';
+function checkJson({ path, jobName, operators, isRestorable }: ModuleCheck): string {
+  const status = isRestorable ? 'compatible' : 'refused';
   return jsonLine({ status, path, jobName, operators });
 }
 
 /** Operator by operator, a line per state, reasons below. */
-function checkText({ path, operators, isCompatible }: SavepointCheck, style: TextStyle): string {
-  const told = operators.filter(({ outcome, states }) => outcome !== 'new' || states.length > 0);
+function checkText({ path, operators, isRestorable }: ModuleCheck, style: TextStyle): string {
+  const told = operators.filter(({ verdict, states }) => verdict !== 'new' || states.length > 0);
   const width = Math.max(
     0,
     ...told.flatMap(({ states }) => states.map(({ state }) => state.length)),
   );
-  const verdict = isCompatible
+  const verdict = isRestorable
     ? style.green('the job would start from it')
     : style.red('the job would not start from it');
   const lines = [
@@ -66,46 +66,47 @@ function checkText({ path, operators, isCompatible }: SavepointCheck, style: Tex
 }
 
 function operatorLines(
-  { operator, name, outcome, reason, states }: OperatorCheck,
+  { operator, name, verdict, details, states }: OperatorCheck,
   width: number,
   style: TextStyle,
 ): readonly string[] {
   const label = operator === name ? `'${name}'` : `'${operator}' (${name})`;
-  const note = outcome === 'matched' ? '' : `  ${outcomeText(outcome, style)}`;
+  const note = verdict === 'matched' ? '' : `  ${verdictText(verdict, style)}`;
   return [
     `${style.bold(label)}${note}`,
-    ...(reason === undefined ? [] : [`    ${reason}`]),
+    ...details.map((detail) => `    ${detail}`),
     ...states.flatMap((state) => stateLines(state, width, style)),
   ];
 }
 
 function stateLines(
-  { state, kind, outcome, changes, reason }: StateCheck,
+  { state, verdict, details }: CheckedState,
   width: number,
   style: TextStyle,
 ): readonly string[] {
-  return [
-    `  ${state.padEnd(width)}  ${outcomeText(outcome, style)}  ${style.dim(kind)}`,
-    ...changes.map((change) => `    ${change}`),
-    ...(reason === undefined ? [] : [`    ${reason}`]),
-  ];
+  // Whoever did not ask for it at its opening may still do so; until then backends keep it.
+  const text =
+    verdict === 'left-behind'
+      ? 'not declared when the operator opens: kept as it is'
+      : verdictText(verdict, style);
+  return [`  ${state.padEnd(width)}  ${text}`, ...details.map((detail) => `    ${detail}`)];
 }
 
-const WORDS: Readonly<Record<StateCheck['outcome'] | OperatorCheck['outcome'], string>> = {
+const WORDS: Readonly<Record<CheckedState['verdict'] | OperatorCheck['verdict'], string>> = {
   compatible: 'compatible',
   migrated: 'migrated',
   refused: 'refused',
   new: 'new, starts empty',
-  undeclared: 'not declared when the operator opens: kept as it is',
+  undeclared: 'known at run time only',
   matched: 'matched',
-  unmatched: 'left behind',
+  'left-behind': 'left behind',
 };
 
-function outcomeText(
-  outcome: StateCheck['outcome'] | OperatorCheck['outcome'],
+function verdictText(
+  verdict: CheckedState['verdict'] | OperatorCheck['verdict'],
   style: TextStyle,
 ): string {
-  const word = WORDS[outcome];
-  if (outcome === 'refused') return style.red(word);
-  return outcome === 'compatible' ? style.green(word) : word;
+  const word = WORDS[verdict];
+  if (verdict === 'refused') return style.red(word);
+  return verdict === 'compatible' ? style.green(word) : word;
 }

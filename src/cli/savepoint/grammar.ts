@@ -16,7 +16,7 @@ functions is called; sources and sinks are left alone.
 Exit codes: 0 the job would start, 1 it would not, 2 wrong command line or program.
 
 With --json: { status: "compatible" | "refused", path, jobName, operators: [{ operator, name,
-               outcome, reason?, states: [{ state, kind, outcome, changes, reason? }] }] }
+               verdict, details, states: [{ state, verdict, details }] }] }
 
 Examples:
   millrace savepoint check job.ts ./savepoints/savepoint-1

@@ -71,7 +71,7 @@ export class KeyedBatch implements FoldRows {
 function makeReadKeys(context: StageContext, input: number, read: ReadRow | undefined): ReadKeys {
   const constants = {
     selectKey: context.keySelectors[input],
-    refuse: (key: unknown) => refuse(key, context.operatorName),
+    refuse: (key: unknown) => refuseKey(key, context.operatorName),
     read,
   };
   const code = `return function readKeys(batch, count, keys) {
@@ -91,7 +91,8 @@ function makeReadKeys(context: StageContext, input: number, read: ReadRow | unde
   return compile('read-keys', constants, code) as ReadKeys;
 }
 
-function refuse(key: unknown, operatorName: string): never {
+/** @throws KEY_INVALID */
+export function refuseKey(key: unknown, operatorName: string): never {
   throw new MillraceError(
     'KEY_INVALID',
     `the key selector before '${operatorName}' returned ${String(key)} for a record; ` +

@@ -4,20 +4,22 @@
  * Invariant: calls never overlap; results are in the order of the calls and have the timestamps of
  * their records.
  */
+import type { RichFunction } from '../../functions/runtime-context.ts';
 import type { CoProcessSpec } from '../../graph/operator-spec.ts';
 import type { ChainStage, LoopBuilder, RowNames, StageContext } from '../chain-stage.ts';
 import { writeFlatMapping } from '../flat-map.ts';
 import { writeProcessing } from '../process.ts';
 import { TimestampedCollector } from '../timestamped-collector.ts';
-import { userObject } from '../user-function.ts';
+import { instanceOf, userObject } from '../user-function.ts';
 import type { AnyFunction } from '../user-function.ts';
 import { coMethods } from './co-methods.ts';
 import { ElementContext } from './element-context.ts';
 
 /** The stage of connected streams that are not keyed. */
 export function coProcessStage(spec: CoProcessSpec): ChainStage {
-  const { life, open } = userObject(spec.function);
-  const methods = coMethods(spec);
+  const { instance } = instanceOf<RichFunction>(spec.function);
+  const { life, open } = userObject(instance);
+  const methods = coMethods(instance, spec.method);
   let writeRow: WriteRow;
   return {
     kind: 'co-process',

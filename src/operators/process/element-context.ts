@@ -36,7 +36,11 @@ export class ElementContext implements ProcessContext {
   }
 
   output<T>(tag: OutputTag<T>, value: T): void {
-    this.#sideOutputs.emit(tag as OutputTag<never>, value, this.collector.timestamp);
+    this.outputAt(tag, value, this.collector.timestamp);
+  }
+
+  protected outputAt<T>(tag: OutputTag<T>, value: T, timestamp: number): void {
+    this.#sideOutputs.emit(tag as OutputTag<never>, value, timestamp);
   }
 
   timerService(): TimerService {

@@ -20,11 +20,15 @@ interface TestChain {
   readonly chain: Chain;
   readonly collected: Map<string, unknown[]>;
   readonly sources: Map<string, string>;
-  run(values: readonly unknown[], times?: readonly number[]): void;
+  run(values: readonly unknown[], times?: readonly number[], input?: number): void;
 }
 
 /** The chain of the vertex of that index, opened. */
-function chainOf(build: (env: StreamExecutionEnvironment) => void, vertexIndex = 0): TestChain {
+function chainOf(
+  build: (env: StreamExecutionEnvironment) => void,
+  vertexIndex = 0,
+  head?: ChainStage,
+): TestChain {
   const env = createModuleEnvironment(defaultConfiguration);
   build(env);
   const graph = buildJobGraph(env, 'test');
@@ -36,6 +40,7 @@ function chainOf(build: (env: StreamExecutionEnvironment) => void, vertexIndex =
   const stages: ChainStage[] = vertex.nodes.map(({ spec }) =>
     spec.kind === 'source' ? sourceStage(spec) : stageFor(spec),
   );
+  if (head !== undefined) stages[0] = head;
   const chain = new Chain({
     vertex,
     stages,
@@ -72,14 +77,18 @@ function chainOf(build: (env: StreamExecutionEnvironment) => void, vertexIndex =
     },
   });
   chain.open();
-  const run = (values: readonly unknown[], times: readonly number[] = []): void => {
+  const run = (
+    values: readonly unknown[],
+    times: readonly number[] = [],
+    input: number = 0,
+  ): void => {
     const batch = newRowBatch();
     for (const [row, value] of values.entries()) {
       batch.values[row] = value;
       batch.timestamps[row] = times[row] ?? -Infinity;
     }
     batch.count = values.length;
-    chain.runRows(batch);
+    chain.runRows(batch, input);
   };
   return { chain, collected, sources, run };
 }
@@ -296,4 +305,60 @@ test('operators are closed in any case, and the first failure is told with its o
   await t.throwsAsync(chain.close(), { message: 'a does not close' });
   t.is(chain.failure().operator, 'a');
   t.deepEqual(closed, ['a', 'b', 'c']);
+});
+
+/** `a` and `b` into one operator that is the head of vertex 2. */
+const twoInputs = (env: StreamExecutionEnvironment): void => {
+  numbers(env)
+    .connect(numbers(env))
+    .map({ map1: (n) => `one ${n}`, map2: (n) => `two ${n}` })
+    .collectAsync('all');
+};
+
+test('each input of connected streams has a loop of its own', (t) => {
+  const test = chainOf(twoInputs, 2);
+  test.run([1, 2]);
+  test.run([3], [], 1);
+  test.run([4]);
+  t.deepEqual(test.collected.get('all'), ['one 1', 'one 2', 'two 3', 'one 4']);
+  t.deepEqual(countsOf(test), [
+    [4, 4],
+    [4, 0],
+  ]);
+});
+
+test('the end of each input is told once, that of the last one behind the last watermark', (t) => {
+  const calls: string[] = [];
+  const head: ChainStage = {
+    kind: 'co-process',
+    inputCount: 2,
+    keyed: false,
+    open: () => {},
+    onBatch: ({ count }, input) => void calls.push(`${count} rows of ${input}`),
+    onWatermark: (watermark) => {
+      calls.push(`watermark ${watermark}`);
+      return true;
+    },
+    endInput: (input) => {
+      calls.push(`end of ${input}`);
+      return calls.filter((call) => call === `end of ${input}`).length === 2;
+    },
+  };
+  const { chain, run } = chainOf(twoInputs, 2, head);
+  run([1, 2], [], 1);
+  t.false(chain.beginEndOfInput(1), 'it needs two slices');
+  t.true(chain.continuePass());
+  run([3]);
+  t.true(chain.beginWatermark(MAX_WATERMARK));
+  t.false(chain.beginEnd());
+  t.true(chain.continuePass());
+  t.deepEqual(calls, [
+    '2 rows of 1',
+    'end of 1',
+    'end of 1',
+    '1 rows of 0',
+    'watermark Infinity',
+    'end of 0',
+    'end of 0',
+  ]);
 });

@@ -258,11 +258,9 @@ test('a damaged run of the model is refused', async (t) => {
 
 test('without a binding the message names the reason and the heap backend', (t) => {
   const missing = Object.assign(new Error('not found'), { code: 'MODULE_NOT_FOUND' });
-  const fail =
-    (error: Error) =>
-    (_: string): unknown => {
-      throw error;
-    };
+  const fail = (error: Error) => (): unknown => {
+    throw error;
+  };
   const expected = { code: 'STATE_BACKEND_UNAVAILABLE' };
   t.throws(() => loadBinding('sunos-sparc', fail(missing)), {
     ...expected,

@@ -36,7 +36,7 @@ class RocksDBBackends implements KeyedStateBackends {
   readonly #options: WorkerBackendOptions;
   readonly #factory: KeyValueStoreFactory;
   #folder: string | undefined;
-  #opened = 0;
+  readonly #databases: StateDatabase[] = [];
 
   constructor(options: WorkerBackendOptions) {
     this.#options = options;
@@ -45,6 +45,13 @@ class RocksDBBackends implements KeyedStateBackends {
 
   backend(wanted: OperatorBackendOptions): KeyedStateBackend {
     const { environment, memoryBytes, workers = 1 } = this.#options;
+    const database = new StateDatabase({
+      factory: this.#factory,
+      fileSystem: environment.fileSystem,
+      folder: `${this.#worker()}/${this.#databases.length}-${wanted.subtask}`,
+      memoryBytes: Math.floor(memoryBytes * (1 - HOT_SHARE) * workers),
+    });
+    this.#databases.push(database);
     return new RocksDBBackend({
       maxParallelism: wanted.maxParallelism,
       keyGroups: wanted.keyGroups,
@@ -52,16 +59,12 @@ class RocksDBBackends implements KeyedStateBackends {
       isTracking: wanted.isTracking,
       environment,
       memoryBytes: Math.floor(memoryBytes * HOT_SHARE * wanted.shareOfMemory),
-      database: new StateDatabase({
-        factory: this.#factory,
-        fileSystem: environment.fileSystem,
-        folder: `${this.#worker()}/${++this.#opened}-${wanted.subtask}`,
-        memoryBytes: Math.floor(memoryBytes * (1 - HOT_SHARE) * workers),
-      }),
+      database,
     });
   }
 
   [Symbol.dispose](): void {
+    for (const database of this.#databases) database[Symbol.dispose]();
     if (this.#folder !== undefined) this.#options.environment.fileSystem.remove(this.#folder);
     this.#folder = undefined;
   }

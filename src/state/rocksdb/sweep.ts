@@ -5,8 +5,8 @@
  * Invariants:
  * 1. It runs between batches only: nobody holds an entry number then.
  * 2. What a table has removed goes to the store before what it has put.
- * 3. A row leaves memory only if the store has it as it is, and no cut that is being written has yet to take it. A row that was
- *    used since the hand last passed stays for another round.
+ * 3. A row leaves memory only if the store has it as it is; a cut that is being written takes it first. A row that was used since
+ *    the hand last passed stays for another round.
  */
 import type { RowSection, RowSink } from '../cold-state.ts';
 import type { TrackedTable } from '../tracked-table.ts';
@@ -58,17 +58,21 @@ export class Sweep {
     const count = table.table
       .entriesInHashOrder(this.handOf(table), HASH_LAST)
       .next(entries, SLICE_ROWS);
+    const last = count === 0 ? HASH_LAST : table.table.hashAt(entries[count - 1] as number) >>> 0;
     let found = 0;
     for (let i = 0; i < count; i++) {
       const entry = entries[i] as number;
-      const isVictim = options.evicts && !rows.isPending(entry) && !rows.takeReference(entry);
+      const isVictim = options.evicts && !rows.takeReference(entry);
+      if (isVictim && table.isExpired(entry)) {
+        table.remove(table.table.keyAt(entry), table.table.hashAt(entry));
+        continue;
+      }
       if (!rows.isMerged(entry)) {
         if (!options.canPut || !(isVictim || options.mergesAll)) continue;
         this.#put(table, section, entry);
       }
       if (isVictim) victims[found++] = entry;
     }
-    const last = count === 0 ? HASH_LAST : table.table.hashAt(entries[count - 1] as number) >>> 0;
     this.#evict(table, found);
     const isRound = count < SLICE_ROWS || last === HASH_LAST;
     this.#hands.set(table, isRound ? 0 : last + 1);
@@ -86,6 +90,7 @@ export class Sweep {
   #evict(table: TrackedTable, count: number): void {
     for (let i = 0; i < count; i++) {
       const entry = victims[i] as number;
+      if (table.rows?.isPending(entry) === true) table.cut?.beforeChange(entry);
       if (table.rows?.isHeld(entry) === true) this.lostRows++;
       table.evict(entry);
     }

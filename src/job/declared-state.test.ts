@@ -6,7 +6,6 @@ import type { TypeInformation } from '../types/type-information.ts';
 import { typeToJson } from '../types/type-json.ts';
 import { types } from '../types/types.ts';
 import { type DeclaredState, notingBackend } from './declared-state.ts';
-import { type StateCheck, stateChecks } from './savepoint-check.ts';
 
 function meta(
   name: string,
@@ -24,11 +23,11 @@ function meta(
   };
 }
 
-/** What becomes of saved states when these are declared. */
-function check(
+/** What is noted of states that are declared over saved ones. */
+function declare(
   metas: readonly StateMeta[],
   ...declarations: readonly StateDeclaration[]
-): readonly StateCheck[] {
+): readonly DeclaredState[] {
   const states: DeclaredState[] = [];
   using backend = notingBackend({
     operatorName: 'totals',
@@ -40,7 +39,7 @@ function check(
     note: (state) => states.push(state),
   });
   for (const declaration of declarations) backend.declare(declaration);
-  return stateChecks(states, new Map(metas.map((each) => [each.name, [each]])));
+  return states;
 }
 
 const ROW = types.row({ carrier: types.string, flights: types.int });
@@ -51,49 +50,42 @@ const WIDER = types.row({
 });
 const OTHER = types.row({ carrier: types.string, flights: types.string });
 
-test('the same types are compatible, undeclared types take what was saved', (t) => {
-  const [same] = check([meta('sum', ROW)], { name: 'sum', kind: 'value', valueType: ROW });
-  t.like(same, { state: 'sum', outcome: 'compatible', changes: [] });
-  const [captured] = check([meta('sum', ROW)], { name: 'sum', kind: 'value' });
-  t.is(captured?.outcome, 'compatible');
+test('what fits, migrates, or has no declared type is not refused', (t) => {
+  const saved = [meta('sum', ROW)];
+  for (const valueType of [ROW, WIDER, undefined]) {
+    const [sum] = declare(saved, { name: 'sum', kind: 'value', valueType });
+    t.is(sum?.refusal, undefined);
+  }
 });
 
-test('a migration says what happens to each field', (t) => {
-  const [sum] = check([meta('sum', ROW)], { name: 'sum', kind: 'value', valueType: WIDER });
-  t.is(sum?.outcome, 'migrated');
-  t.is(sum?.changes.length, 2);
-  t.regex(sum?.changes.join('\n') ?? '', /flights: .*long/);
-  t.regex(sum?.changes.join('\n') ?? '', /delay: /);
-});
-
-test('a refusal names the field, and the other states are told of nevertheless', (t) => {
-  const [sum, count] = check(
+test('a refusal names the field, and the operator goes on opening', (t) => {
+  const [sum, count] = declare(
     [meta('sum', ROW), meta('count', types.int)],
     { name: 'sum', kind: 'value', valueType: OTHER },
     { name: 'count', kind: 'value', valueType: types.int },
   );
-  t.is(sum?.outcome, 'refused');
-  t.regex(sum?.reason ?? '', /flights/);
-  t.is(count?.outcome, 'compatible');
+  t.regex(sum?.refusal?.message ?? '', /flights/);
+  t.deepEqual([count?.declaration.name, count?.refusal], ['count', undefined]);
 });
 
-test('another kind is refused; new and undeclared states are told apart', (t) => {
-  const checks = check(
-    [meta('sum', ROW), meta('old', ROW)],
+test('another kind is refused, a new state is not', (t) => {
+  const [sum, fresh] = declare(
+    [meta('sum', ROW)],
     { name: 'sum', kind: 'list', valueType: ROW },
     { name: 'fresh', kind: 'value', valueType: ROW },
   );
-  t.deepEqual(
-    checks.map(({ state, outcome }) => [state, outcome]),
-    [
-      ['sum', 'refused'],
-      ['fresh', 'new'],
-      ['old', 'undeclared'],
-    ],
-  );
+  t.regex(sum?.refusal?.message ?? '', /restored as value state/);
+  t.is(fresh?.refusal, undefined);
 });
 
-test('a state that is declared twice is told once', (t) => {
+test('a time to live may come and go', (t) => {
+  const timed = meta('sum', ROW, { hasTtl: true });
+  t.is(declare([timed], { name: 'sum', kind: 'value' })[0]?.refusal, undefined);
+  const [added] = declare([meta('sum', ROW)], { name: 'sum', kind: 'value', hasTtl: true });
+  t.is(added?.refusal, undefined);
+});
+
+test('a state that is declared twice is noted once', (t) => {
   const sum: StateDeclaration = { name: 'sum', kind: 'value', valueType: ROW };
-  t.is(check([meta('sum', ROW)], sum, sum).length, 1);
+  t.is(declare([meta('sum', ROW)], sum, sum).length, 1);
 });
