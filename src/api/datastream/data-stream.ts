@@ -198,13 +198,13 @@ export class DataStream<T> {
    * clicks.join(orders).where('user').equalTo('customer').window(assigner).apply(pair);
    */
   join<B>(other: DataStream<B>): JoinedStreams<T, B, 'join'> {
-    requireStream(this.handle, other);
+    requireStream(this.handle, other, 'join');
     return new JoinedStreams<T, B, 'join'>('join', this.handle, other.handle);
   }
 
   /** As {@link DataStream.join}, but the function gets all records of a key and window of both streams at once. */
   coGroup<B>(other: DataStream<B>): JoinedStreams<T, B, 'coGroup'> {
-    requireStream(this.handle, other);
+    requireStream(this.handle, other, 'coGroup');
     return new JoinedStreams<T, B, 'coGroup'>('coGroup', this.handle, other.handle);
   }
 

@@ -17,7 +17,7 @@ import { DataStream } from './data-stream.ts';
 import { type NumericFieldArguments, requireNumericField } from './fields.ts';
 import { IntervalJoin } from './interval-join.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
-import { requireStream } from './stream-argument.ts';
+import { requireKeyedStream, requireStream } from './stream-argument.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 const AGGREGATION = 'Keyed Aggregation';
@@ -125,7 +125,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * orders.keyBy('id').intervalJoin(payments.keyBy('orderId')).between(0, minutes(30)).process(match);
    */
   intervalJoin<R>(other: KeyedStream<R, K>): IntervalJoin<T, R, K> {
-    requireStream(this.handle, other);
+    requireKeyedStream(this.handle, other, 'intervalJoin');
     return new IntervalJoin<T, R, K>(this.handle, other.handle);
   }
 

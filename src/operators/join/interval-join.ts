@@ -38,7 +38,7 @@ interface Side {
   readonly keptMs: number;
 }
 
-/** The stage of an interval join. */
+/** @controlplane The stage of an interval join. */
 export function intervalJoinStage(spec: IntervalJoinSpec): ChainStage {
   const user = userObject(spec.function);
   let operator: IntervalJoinOperator;
@@ -70,6 +70,8 @@ class IntervalJoinOperator implements Triggerable {
   readonly #timers: InternalTimerService;
   readonly #pair: IntervalJoinContext;
   readonly #progress: TimerProgress;
+  /** The row of the batch that is being processed. */
+  #row = 0;
 
   constructor(spec: IntervalJoinSpec, context: StageContext) {
     const { keyedState, operatorName, runtimeContext } = context;
@@ -94,18 +96,15 @@ class IntervalJoinOperator implements Triggerable {
     this.#progress = new TimerProgress(context, this.#timers);
   }
 
+  /** @controlplane Once per batch. */
   onBatch(batch: RowBatch, index: SideIndex): void {
     const { rows } = this.#sides[index];
     rows.take(batch);
     this.#progress.finishFiring();
-    let row = 0;
     try {
-      for (; row < batch.count; row++) {
-        this.#key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
-        this.#processElement(index, rows.valueAt(row), batch.timestamps[row] as number);
-      }
+      this.#processRows(batch, index, rows);
     } catch (error) {
-      rows.failed(row);
+      rows.failed(this.#row);
       throw error;
     }
   }
@@ -128,6 +127,15 @@ class IntervalJoinOperator implements Triggerable {
   /** @controlplane Once. */
   restore(): void {
     this.#progress.restore();
+  }
+
+  #processRows(batch: RowBatch, index: SideIndex, rows: KeyedBatch): void {
+    const { count, hashes, timestamps } = batch;
+    for (let row = 0; row < count; row++) {
+      this.#row = row;
+      this.#key.setCurrentKey(rows.keys[row], hashes[row] as number);
+      this.#processElement(index, rows.valueAt(row), timestamps[row] as number);
+    }
   }
 
   #processElement(index: SideIndex, value: unknown, timestamp: number): void {

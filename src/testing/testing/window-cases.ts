@@ -66,11 +66,26 @@ export function genericWindowCases(
   acts: OperatorCase['acts'],
   many: OperatorCase['acts'],
 ): readonly OperatorCase[] {
-  const windowed = (
-    name: string,
-    make: (stream: DataStream<Hit>) => DataStream<unknown>,
-    more: Partial<OperatorCase> = {},
-  ): OperatorCase => ({ name, acts, make: hits(make), ...more });
+  const windowed: MakeCase = (name, make, more = {}) => ({
+    name,
+    acts,
+    make: hits(make),
+    ...more,
+  });
+  return [...sessionCases(windowed, acts, many), ...otherCases(windowed, acts, many)];
+}
+
+type MakeCase = (
+  name: string,
+  make: (stream: DataStream<Hit>) => DataStream<unknown>,
+  more?: Partial<OperatorCase>,
+) => OperatorCase;
+
+function sessionCases(
+  windowed: MakeCase,
+  acts: OperatorCase['acts'],
+  many: OperatorCase['acts'],
+): readonly OperatorCase[] {
   return [
     windowed(
       'sessions with late rows',
@@ -99,6 +114,15 @@ export function genericWindowCases(
         .trigger(ContinuousEventTimeTrigger.of(25))
         .sum('n'),
     ),
+  ];
+}
+
+function otherCases(
+  windowed: MakeCase,
+  acts: OperatorCase['acts'],
+  many: OperatorCase['acts'],
+): readonly OperatorCase[] {
+  return [
     windowed('count windows', (s) => s.keyBy('k').countWindow(2).sum('n')),
     windowed('sliding count windows', (s) => s.keyBy('k').countWindow(3, 1).maxBy('n')),
     windowed('global windows with a delta', (s) =>

@@ -38,6 +38,8 @@ export class GenericWindowOperator implements Triggerable {
   readonly #lateOutput: Emit | undefined;
   readonly #progress: TimerProgress;
   #nowMs = 0;
+  /** The row of the batch that is being processed. */
+  #row = 0;
 
   constructor(spec: GenericWindowSpec, context: StageContext) {
     this.#spec = spec;
@@ -60,20 +62,16 @@ export class GenericWindowOperator implements Triggerable {
     return this.#nowMs;
   }
 
+  /** @controlplane Once per batch. */
   onBatch(batch: RowBatch): void {
     const rows = this.#rows;
     rows.take(batch);
     this.#nowMs = this.#context.currentProcessingTime();
     this.#progress.finishFiring();
-    const { key } = this.parts;
-    let row = 0;
     try {
-      for (; row < batch.count; row++) {
-        key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
-        this.#processElement(rows.valueAt(row), batch.timestamps[row] as number);
-      }
+      this.#processRows(batch);
     } catch (error) {
-      rows.failed(row);
+      rows.failed(this.#row);
       throw error;
     }
   }
@@ -111,6 +109,16 @@ export class GenericWindowOperator implements Triggerable {
   /** @controlplane Once. */
   restore(): void {
     this.#progress.restore();
+  }
+
+  #processRows({ count, hashes, timestamps }: RowBatch): void {
+    const { key } = this.parts;
+    const { keys } = this.#rows;
+    for (let row = 0; row < count; row++) {
+      this.#row = row;
+      key.setCurrentKey(keys[row], hashes[row] as number);
+      this.#processElement(this.#rows.valueAt(row), timestamps[row] as number);
+    }
   }
 
   #processElement(value: unknown, timestamp: number): void {
@@ -191,7 +199,8 @@ export class GenericWindowOperator implements Triggerable {
     this.#requireMergeable(result);
     triggerContext.enterMerge(namespaceOf(result), windows);
     trigger.onMerge?.(result, triggerContext);
-    for (const window of windows) {
+    for (let i = 0; i < windows.length; i++) {
+      const window = windows[i] as Window;
       const namespace = namespaceOf(window);
       triggerContext.enter(namespace);
       trigger.clear(window, triggerContext);
