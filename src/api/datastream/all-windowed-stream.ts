@@ -25,7 +25,7 @@ const NAME = 'All Window';
  * {@link WindowedStream}.
  *
  * @example
- * flights.windowAll(TumblingEventTimeWindows.of(hours(1))).sum('delay');
+ * flights.windowAll(TumblingEventTimeWindows.of(hours(1))).sum('count');
  */
 export class AllWindowedStream<T, W extends Window> {
   readonly #windowed: WindowedStream<T, number, W>;

@@ -195,7 +195,12 @@ export class DataStream<T> {
    * Pairs this stream's records with those of another that have the same key and fall into the same window.
    *
    * @example
-   * clicks.join(orders).where('user').equalTo('customer').window(assigner).apply(pair);
+   * flights
+   *   .join(stream)
+   *   .where('destination')
+   *   .equalTo('origin')
+   *   .window(TumblingEventTimeWindows.of(hours(1)))
+   *   .apply((arrival, departure) => [arrival.id, departure.id]);
    */
   join<B>(other: DataStream<B>): JoinedStreams<T, B, 'join'> {
     requireStream(this.handle, other, 'join');
@@ -212,7 +217,7 @@ export class DataStream<T> {
    * Groups all records into windows, in one subtask: nothing runs in parallel there.
    *
    * @example
-   * flights.windowAll(TumblingEventTimeWindows.of(hours(1))).sum('delay');
+   * flights.windowAll(TumblingEventTimeWindows.of(hours(1))).sum('count');
    */
   windowAll<W extends Window>(assigner: WindowAssigner<T, W>): AllWindowedStream<T, W> {
     return new AllWindowedStream<T, W>(

@@ -151,12 +151,13 @@ class WindowOfTwo<L, R, K, W extends Window> {
  * window's `maxTimestamp`.
  *
  * @example
- * clicks
- *   .join(orders)
- *   .where('user')
- *   .equalTo('customer')
- *   .window(TumblingEventTimeWindows.of(minutes(5)))
- *   .apply((click, order) => ({ page: click.page, amount: order.amount }));
+ * flights
+ *   .join(stream)
+ *   .where('destination')
+ *   .equalTo('origin')
+ *   .window(TumblingEventTimeWindows.of(hours(1)))
+ *   .trigger(PurgingTrigger.of(EventTimeTrigger.create()))
+ *   .apply((arrival, departure) => ({ from: arrival.origin, to: departure.destination }));
  */
 export class WindowJoin<L, R, K, W extends Window> extends WindowOfTwo<L, R, K, W> {
   /** Calls the function for each pair. */

@@ -111,7 +111,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * records. What is left over at the end never fires.
    *
    * @example
-   * clicks.keyBy('user').countWindow(100).sum('amount');
+   * flights.keyBy('origin').countWindow(100).sum('count');
    */
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow> {
     return countWindow<T, K>(this.handle, size, slide);
@@ -122,7 +122,14 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * enough: see {@link IntervalJoin.between}.
    *
    * @example
-   * orders.keyBy('id').intervalJoin(payments.keyBy('orderId')).between(0, minutes(30)).process(match);
+   * flights
+   *   .keyBy('destination')
+   *   .intervalJoin(stream.keyBy('origin'))
+   *   .between(minutes(30), hours(3))
+   *   .process<string>({
+   *     processElement: (arrival, departure, _context, out) =>
+   *       out.collect(`${arrival.id} connects to ${departure.id}`),
+   *   });
    */
   intervalJoin<R>(other: KeyedStream<R, K>): IntervalJoin<T, R, K> {
     requireKeyedStream(this.handle, other, 'intervalJoin');
