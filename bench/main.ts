@@ -6,15 +6,19 @@ import { parseArgs } from 'node:util';
 import { idleBench } from './footprint/idle.ts';
 import { memoryBench } from './footprint/memory.ts';
 import { latencyBench } from './latency/latency.ts';
+import { latencyRocksDBBench } from './latency/latency-rocksdb.ts';
 import { pauseBench } from './latency/pause.ts';
 import { startupBench } from './latency/startup.ts';
 import { chainBench } from './micro/chain.ts';
 import { codecBench } from './micro/codec.ts';
 import { ringBench } from './micro/ring.ts';
 import { rowCodecBench } from './micro/row-codec.ts';
+import { beyondMemoryBench, rocksdbMemoryBench } from './state/beyond-memory.ts';
+import { checkpointOverheadBench } from './state/checkpoint-overhead.ts';
+import { stateBench } from './state/state.ts';
 import { type Bench, printResult } from './support/bench.ts';
 import { throughputBenches } from './throughput/throughput.ts';
-import { versusFlink } from './versus-flink/versus-flink.ts';
+import { raceNames, versusFlink } from './versus-flink/versus-flink.ts';
 
 const BENCHES: readonly Bench[] = [
   ringBench,
@@ -23,10 +27,15 @@ const BENCHES: readonly Bench[] = [
   chainBench,
   ...throughputBenches,
   latencyBench,
+  latencyRocksDBBench,
   startupBench,
   pauseBench,
   idleBench,
   memoryBench,
+  checkpointOverheadBench,
+  stateBench,
+  beyondMemoryBench,
+  rocksdbMemoryBench,
 ];
 
 const { values, positionals } = parseArgs({
@@ -53,7 +62,7 @@ function usage(name: string | undefined): number {
   process.stderr.write(
     `${wrong}npm run bench -- <name|all> [--quick]\n` +
       `  names: ${names}\n` +
-      'npm run bench -- versus-flink <passthrough|windowsum|wordcount|latency|all> [--pairs N]\n',
+      `npm run bench -- versus-flink <${raceNames.join('|')}|all> [--pairs N]\n`,
   );
   return 2;
 }

@@ -44,6 +44,7 @@ export {
   JoinedEqualTo,
   JoinedStreams,
   JoinedWhere,
+  type KeyFieldOf,
   WindowCoGroup,
   type WindowedSides,
   WindowJoin,

@@ -14,9 +14,12 @@ import { stripVTControlCharacters } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-interface Step {
+/** A program to run under this Node. */
+export interface Step {
   readonly name: string;
   readonly args: readonly string[];
+  /** Variables of its environment besides this process's. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 const CHECKS: readonly Step[] = [
@@ -38,7 +41,8 @@ const FAILURE_KINDS = [
 
 const FAILURES = new RegExp(`^ {2}(\\d+) (?:${FAILURE_KINDS.join('|')})`, 'gm');
 
-interface Outcome {
+/** How a step ended. */
+export interface Outcome {
   readonly exitCode: number;
   readonly output: string;
 }
@@ -59,10 +63,12 @@ function sum(text: string, pattern: RegExp): number {
   return total;
 }
 
-async function run(step: Step, extra: readonly string[] = []): Promise<Outcome> {
+/** Runs a step and shows what it prints. */
+export async function run(step: Step, extra: readonly string[] = []): Promise<Outcome> {
   console.log(`\n── ${step.name}`);
   const child = spawn(process.execPath, [...step.args, ...extra], {
     cwd: ROOT,
+    env: { ...process.env, ...step.variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

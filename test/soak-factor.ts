@@ -1,2 +1,2 @@
-/** By how much the long tests are longer than the suite's: see `.ava-soak.config.js`. */
+/** By how much the long tests (`soak.ts`) are longer than the suite's. */
 export const soakFactor: number = Number(process.env['MILLRACE_SOAK_FACTOR'] ?? 1);

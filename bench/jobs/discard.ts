@@ -21,7 +21,8 @@ export function discard<T>(stream: DataStream<T>, args: JobArguments, check: Che
   stream.sinkTo(args.isSet('check') ? checkingSink(check) : blackholeSink<T>()).name('discard');
 }
 
-function checkingSink<T>(check: Check<T>): Sink<T, never> {
+/** Adds records up. */
+export function checkingSink<T>(check: Check<T>): Sink<T, never> {
   return {
     createWriter: ({ metricGroup }) => {
       const records = metricGroup.counter(CHECK_COUNTERS.records);

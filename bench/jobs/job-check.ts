@@ -2,7 +2,7 @@
 import { RECORDS_COUNTER } from '../../src/connectors/blackhole/blackhole-sink.ts';
 import type { JobMetrics } from '../../src/index.ts';
 import { CHECK_COUNTERS } from './discard.ts';
-import type { ThroughputJob } from './throughput.ts';
+import type { ThroughputJob, Totals } from './throughput.ts';
 
 /** The values of all counters whose names start so. */
 export function countersOf(metrics: JobMetrics, start: string): number[] {
@@ -13,10 +13,10 @@ export function countersOf(metrics: JobMetrics, start: string): number[] {
 
 /** Every run: as many records as there ought to be went in and came out; throws if not. */
 export function checkCounts(job: ThroughputJob, metrics: JobMetrics, events: number): void {
-  requireEqual(job, 'records in', metrics.numRecordsInTotal, events);
+  requireEqual(job.name, 'records in', metrics.numRecordsInTotal, events);
   const [written = 0] = countersOf(metrics, RECORDS_COUNTER);
   const outputs = job.outputs(events);
-  if (outputs !== undefined) requireEqual(job, 'records out', written, outputs);
+  if (outputs !== undefined) requireEqual(job.name, 'records out', written, outputs);
   else if (written === 0) throw new Error(`${job.name} wrote nothing`);
 }
 
@@ -26,14 +26,18 @@ export function checkTotals(
   metrics: JobMetrics,
   { events, keys }: { readonly events: number; readonly keys: number },
 ): void {
-  requireEqual(job, 'records in', metrics.numRecordsInTotal, events);
-  const expected = job.expected(events, keys);
+  requireEqual(job.name, 'records in', metrics.numRecordsInTotal, events);
+  requireTotals(job.name, metrics, job.expected(events, keys));
+}
+
+/** The outputs of a job that was run with `check=yes` add up to these; throws if not. */
+export function requireTotals(name: string, metrics: JobMetrics, expected: Totals): void {
   for (const what of ['records', 'sum', 'hash'] as const) {
     const [found = 0] = countersOf(metrics, CHECK_COUNTERS[what]);
-    requireEqual(job, what, found, expected[what]);
+    requireEqual(name, what, found, expected[what]);
   }
 }
 
-function requireEqual(job: ThroughputJob, what: string, found: number, expected: number): void {
-  if (found !== expected) throw new Error(`${job.name}: ${what} ${found}, expected ${expected}`);
+function requireEqual(name: string, what: string, found: number, expected: number): void {
+  if (found !== expected) throw new Error(`${name}: ${what} ${found}, expected ${expected}`);
 }

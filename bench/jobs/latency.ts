@@ -29,7 +29,8 @@ export default function latency(env: StreamExecutionEnvironment, texts: readonly
     .name('note');
 }
 
-function latencySink(args: JobArguments): Sink<Reading, never> {
+/** Notes how long after its due time each record arrives, after a while of warm-up. */
+export function latencySink(args: JobArguments): Sink<Reading, never> {
   return {
     createWriter: ({ indexOfThisSubtask }) => {
       const cells = new Float64Array(HISTOGRAM_CELLS);

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * 1. Subtask i of p takes the blocks of 50 numbers whose block number is i modulo p.
- * 2. Without a rate it emits at full speed; with one, record k of a subtask is due k × p / rate seconds after its first
- *    record, and its maker gets that time, so that latency counts from when it ought to have left.
+ * 2. Without a rate it emits at full speed; with one, paced record k of a subtask is due k × p / rate seconds after the first
+ *    of them, and its maker gets that time, so that latency counts from when it ought to have left.
  * 3. It uses the public source contract only.
  */
 import {
@@ -38,6 +38,8 @@ export interface NumberedSourceOptions<T> {
   readonly total: number;
   /** Records per second of the whole job; 0: as many as go through. */
   readonly perSecond: number;
+  /** The records before this one go at full speed, whatever the rate, and have no due time (0). */
+  readonly fill?: number | undefined;
 }
 
 interface NumberedSplit extends SourceSplit {
@@ -102,13 +104,15 @@ class NumberedReader<T> implements SourceReader<T, NumberedSplit> {
   readonly #maker: Maker<T>;
   readonly #total: number;
   readonly #perSecond: number;
+  readonly #fill: number;
   readonly #context: SourceReaderContext;
   #split: NumberedSplit | undefined;
   /** The next record's number, and how many are left of its block. */
   #next = 0;
   #left = BLOCK;
-  #startNanos = -1;
-  #emitted = 0;
+  #hasStarted = false;
+  #pacedFromNanos = 0;
+  #paced = 0;
   #dueNanos = 0;
   #available: () => void = () => undefined;
   readonly #assigned: Promise<void>;
@@ -117,6 +121,7 @@ class NumberedReader<T> implements SourceReader<T, NumberedSplit> {
     this.#maker = options.maker;
     this.#total = options.total;
     this.#perSecond = options.perSecond;
+    this.#fill = options.fill ?? 0;
     this.#context = context;
     this.#assigned = new Promise((resolve) => {
       this.#available = resolve;
@@ -128,14 +133,16 @@ class NumberedReader<T> implements SourceReader<T, NumberedSplit> {
     if (split === undefined) return NOTHING_AVAILABLE;
     const n = this.#next;
     if (n >= this.#total) return END_OF_INPUT;
-    if (this.#startNanos < 0) this.#start();
+    if (!this.#hasStarted) this.#start();
     let dueNanos = 0;
-    if (this.#perSecond > 0) {
+    if (this.#perSecond > 0 && n >= this.#fill) {
+      const nowNanos = sharedNowNanos();
+      if (this.#paced === 0) this.#pacedFromNanos = this.#dueNanos = nowNanos;
       dueNanos = this.#dueNanos;
-      if (dueNanos > sharedNowNanos()) return NOTHING_AVAILABLE;
-      this.#emitted++;
-      const behindNanos = Math.floor((this.#emitted * 1e9 * split.of) / this.#perSecond);
-      this.#dueNanos = this.#startNanos + behindNanos;
+      if (dueNanos > nowNanos) return NOTHING_AVAILABLE;
+      this.#paced++;
+      const behindNanos = Math.floor((this.#paced * 1e9 * split.of) / this.#perSecond);
+      this.#dueNanos = this.#pacedFromNanos + behindNanos;
     }
     output.collect(this.#maker(n, dueNanos));
     this.#next = n + 1;
@@ -173,9 +180,8 @@ class NumberedReader<T> implements SourceReader<T, NumberedSplit> {
   close(): void {}
 
   #start(): void {
-    this.#startNanos = sharedNowNanos();
-    this.#dueNanos = this.#startNanos;
+    this.#hasStarted = true;
     const name = `${FIRST_RECORD_MICROS}${this.#context.indexOfSubtask}`;
-    this.#context.metricGroup.counter(name).inc(Math.round(this.#startNanos / 1000));
+    this.#context.metricGroup.counter(name).inc(Math.round(sharedNowNanos() / 1000));
   }
 }

@@ -38,10 +38,14 @@ export function mix(n: number): number {
   return z ^ (z >>> 15);
 }
 
+/** 32 bits of record number n. */
+export function hashedNumber(n: number): number {
+  return mix((Math.imul(n | 0, 0x9e3779b9) + ((n / 4294967296) | 0)) | 0);
+}
+
 /** The key of record n, 0 … keys − 1. */
 export function keyOf(n: number, keys: number): number {
-  const mixed = mix((Math.imul(n | 0, 0x9e3779b9) + ((n / 4294967296) | 0)) | 0);
-  return (((mixed >>> 0) * keys) / 4294967296) | 0;
+  return (((hashedNumber(n) >>> 0) * keys) / 4294967296) | 0;
 }
 
 /** Record n: sensor key(n), event time n / 100 ms (100 000 a second), value n mod 1000. */

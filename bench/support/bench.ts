@@ -65,7 +65,11 @@ export function printResult(result: BenchResult): void {
 
 function rounded(figures: Figures): Figures {
   return Object.fromEntries(
-    Object.entries(figures).map(([name, value]) => [name, Number(value.toPrecision(4))]),
+    // What is no number has come from a child's JSON as null.
+    Object.entries(figures).map(([name, value]) => [
+      name,
+      Number((value ?? Number.NaN).toPrecision(4)),
+    ]),
   );
 }
 

@@ -16,7 +16,8 @@ export interface ChildOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const TIMEOUT_MS = 10 * 60_000;
+/** Filling much state under Flink takes minutes. */
+const TIMEOUT_MS = 30 * 60_000;
 
 /** Runs a program; throws with its error output if it fails or takes too long. */
 export function runChild(

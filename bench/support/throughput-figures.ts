@@ -1,4 +1,4 @@
-/** The figures of one throughput run; rates are records per second. */
+/** The figures of one throughput run, and those of its checkpoints if it takes any; rates are records per second. */
 export interface ThroughputFigures {
   readonly events: number;
   /** From the source's first record to the job's end. */
@@ -14,4 +14,6 @@ export interface ThroughputFigures {
   readonly cpuNanosPerRecord: number;
   readonly peakRssMiB: number;
   readonly startToFirstRecordMs: number;
+  /** `checkpointFigures` */
+  readonly [checkpoint: string]: number;
 }

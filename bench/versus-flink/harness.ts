@@ -1,5 +1,6 @@
 /**
- * The Flink harness: a folder with `run.sh`, copied to the temporary folder and built there once per content.
+ * The Flink harness: a folder with `run.sh`, copied to the temporary folder, with the classes of `java/` beside this file added, and
+ * built there once per content.
  *
  * Invariants:
  * 1. The harness's own folder is only read.
@@ -18,13 +19,29 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ROOT } from '../support/bench.ts';
 import { lastJsonLine, runChild } from '../support/child.ts';
+import { withFolder } from '../support/state-setting.ts';
 
 /** The environment variable that names the harness's folder. */
 export const HARNESS_VARIABLE = 'MILLRACE_FLINK_HARNESS';
 
 const JAR = 'target/flink-harness-1.jar';
+/** As in `run.sh`. */
+const JAVA_OPTIONS: readonly string[] = [
+  '-Xms4g',
+  '-Xmx4g',
+  '-Dlog.level=ERROR',
+  ...['lang', 'util', 'time', 'util.concurrent', 'lang.reflect', 'nio'].map(
+    (name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`,
+  ),
+  '-cp',
+  `${JAR}:target/lib/*`,
+];
+/** Classes of ours that the harness is built with. */
+const OWN_CLASSES = fileURLToPath(new URL('java/', import.meta.url));
+const CLASSES = 'src/main/java/fx';
 const BUILT_FROM: readonly string[] = ['run.sh', 'pom.xml', 'src', 'conf', 'sql'];
 
 /** Figures of one Flink run as its harness prints them; and what others burnt of the machine meanwhile. */
@@ -32,8 +49,14 @@ export type FlinkFigures = Readonly<Record<string, number>>;
 
 /** The built harness. */
 export interface Harness {
-  /** Runs it with these arguments, Flink without checkpoints (one an hour). */
-  run(args: readonly (string | number)[]): Promise<FlinkFigures>;
+  /** Runs it with these arguments and a checkpoint each so many seconds; without, it takes none (one an hour). */
+  run(args: readonly (string | number)[], checkpointSeconds?: number): Promise<FlinkFigures>;
+  /** Runs the main class of that name of ours, with its arguments, in the same way. */
+  runClass(
+    name: string,
+    args: readonly (string | number)[],
+    checkpointSeconds?: number,
+  ): Promise<FlinkFigures>;
 }
 
 /** The harness's folder; undefined if there is none. */
@@ -46,14 +69,25 @@ export function harnessFolder(): string | undefined {
 export async function buildHarness(folder: string): Promise<Harness> {
   const built = join(tmpdir(), `millrace-flink-harness-${contentHash(folder)}`);
   if (!existsSync(join(built, JAR))) await build(folder, built);
-  return {
-    run: async (args) => {
-      const options = ['conf.execution.checkpointing.interval=1h'];
-      const command = [join(built, 'run.sh'), ...args.map(String), ...options];
-      const { stdout } = await runChild('bash', command, { cwd: built });
-      return { ...figuresOf(stdout), ...(lastJsonLine(stdout) as FlinkFigures) };
-    },
+  const run = async (command: string, args: readonly string[]): Promise<FlinkFigures> => {
+    const { stdout } = await runChild(command, args, { cwd: built });
+    return { ...figuresOf(stdout), ...(lastJsonLine(stdout) as FlinkFigures) };
   };
+  return {
+    run: (args, checkpointSeconds) =>
+      run('bash', [join(built, 'run.sh'), ...args.map(String), intervalOption(checkpointSeconds)]),
+    runClass: (name, args, checkpointSeconds) =>
+      withFolder((data) => {
+        const own = [`dir=${data}`, 'conf=conf/flink.properties'];
+        const all = [...args.map(String), intervalOption(checkpointSeconds), ...own];
+        return run('java', [...JAVA_OPTIONS, `fx.${name}`, name, ...all]);
+      }),
+  };
+}
+
+function intervalOption(checkpointSeconds: number | undefined): string {
+  const interval = checkpointSeconds === undefined ? '1h' : `${checkpointSeconds}s`;
+  return `conf.execution.checkpointing.interval=${interval}`;
 }
 
 /** The first line of JSON is the measurement; those after it are of the whole process. */
@@ -68,6 +102,7 @@ async function build(folder: string, built: string): Promise<void> {
     cpSync(join(folder, name), join(copy, name), { recursive: true, mode: 0 });
   }
   makeWritable(copy);
+  cpSync(OWN_CLASSES, join(copy, CLASSES), { recursive: true, mode: 0 });
   process.stderr.write(`building the Flink harness in ${copy} …\n`);
   await runChild('bash', [join(copy, 'run.sh'), 'build'], { cwd: copy });
   rmSync(built, { recursive: true, force: true });
@@ -90,6 +125,7 @@ function contentHash(folder: string): string {
     hash.update(`${relative(folder, file)}\0`);
     hash.update(readFileSync(file));
   }
+  for (const name of readdirSync(OWN_CLASSES)) hash.update(readFileSync(join(OWN_CLASSES, name)));
   return hash.digest('hex').slice(0, 16);
 }
 

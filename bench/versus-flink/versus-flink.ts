@@ -1,14 +1,32 @@
 /** `npm run bench -- versus-flink <name|all>`: both engines on this machine, by turns. */
-import { throughputJobs } from '../jobs/throughput.ts';
-import { buildHarness, HARNESS_VARIABLE, harnessFolder } from './harness.ts';
-import { raceLatency } from './latency-race.ts';
+import { throughputVariants } from '../throughput/variants.ts';
+import { buildHarness, type Harness, HARNESS_VARIABLE, harnessFolder } from './harness.ts';
+import { raceLatency, raceLatencyRocksDB } from './latency-race.ts';
 import { type RaceOptions, raceThroughput } from './throughput-race.ts';
+import { raceUpdates } from './updates-race.ts';
+
+/** Runs its pairs and prints them; false if too few counted. */
+type Race = (harness: Harness, options: RaceOptions) => Promise<boolean>;
+
+const RACES: ReadonlyMap<string, Race> = new Map<string, Race>([
+  ...throughputVariants.map((variant): [string, Race] => [
+    variant.name,
+    (harness, options) => raceThroughput(variant, harness, options),
+  ]),
+  ['latency', raceLatency],
+  ['latency-rocksdb', raceLatencyRocksDB],
+  ['beyond-memory', raceUpdates],
+]);
+
+/** What can be raced. */
+export const raceNames: readonly string[] = [...RACES.keys()];
 
 /** Races the job of that name, or all; returns the exit code. */
 export async function versusFlink(name: string, options: RaceOptions): Promise<number> {
-  const jobs = throughputJobs.filter((job) => name === 'all' || job.name === name);
-  const withLatency = name === 'all' || name === 'latency';
-  if (jobs.length === 0 && !withLatency) return complain(`there is no race '${name}'`);
+  const races = [...RACES].flatMap(([each, race]) => (name === 'all' || name === each ? race : []));
+  if (races.length === 0) {
+    return complain(`there is no race '${name}'; there are ${raceNames.join(', ')}`);
+  }
   if (!Number.isInteger(options.pairs) || options.pairs < 1) {
     return complain(`--pairs is ${options.pairs}: give a whole number from 1`);
   }
@@ -21,10 +39,9 @@ export async function versusFlink(name: string, options: RaceOptions): Promise<n
   }
   const harness = await buildHarness(folder);
   let isComplete = true;
-  for (const job of jobs) {
-    if (!(await raceThroughput(job, harness, options))) isComplete = false;
+  for (const race of races) {
+    if (!(await race(harness, options))) isComplete = false;
   }
-  if (withLatency) await raceLatency(harness, options);
   return isComplete ? 0 : 1;
 }
 

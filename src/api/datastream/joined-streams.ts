@@ -13,7 +13,7 @@ import type { Evictor } from '../../functions/windowing/evictors/evictor.ts';
 import type { Trigger } from '../../functions/windowing/triggers/trigger.ts';
 import type { Window } from '../../functions/windowing/window.ts';
 import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
-import type { AnyKeySelector } from '../../graph/operator-spec.ts';
+import type { AnyKeySelector, AnyRecord } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { types } from '../../types/types.ts';
 import { requireFunction, requireMethods } from './arguments.ts';
@@ -38,6 +38,11 @@ interface Sides {
   readonly rightKey?: AnyKeySelector;
 }
 
+/** The names of a record's fields that can be equal to keys of type `K`. */
+export type KeyFieldOf<R, K> = R extends object
+  ? { [F in FieldOf<R>]-?: R[F] extends K ? F : never }[FieldOf<R>]
+  : never;
+
 /** A join or co-group before the key of its first stream is chosen. */
 export class JoinedStreams<L, R, A extends Kind> {
   readonly #sides: Sides;
@@ -52,10 +57,10 @@ export class JoinedStreams<L, R, A extends Kind> {
   /** The key of this stream's records: a function, or a field. */
   where<K>(selector: KeySelector<L, K>): JoinedWhere<L, R, K, A>;
   where<F extends FieldOf<L>>(field: F): JoinedWhere<L, R, L[F], A>;
-  where(by: unknown): JoinedWhere<L, R, unknown, A> {
+  where(by: unknown): JoinedWhere<L, R, AnyRecord, A> {
     const { kind, left } = this.#sides;
     const leftKey = keySelectorFor(left, `${kind}.where`, [by]);
-    return new JoinedWhere<L, R, unknown, A>({ ...this.#sides, leftKey });
+    return new JoinedWhere<L, R, AnyRecord, A>({ ...this.#sides, leftKey });
   }
 }
 
@@ -72,7 +77,7 @@ export class JoinedWhere<L, R, K, A extends Kind> {
 
   /** The key of the other stream's records: records with the same key meet. */
   equalTo(selector: KeySelector<R, K>): JoinedEqualTo<L, R, K, A>;
-  equalTo<F extends FieldOf<R>>(field: F): JoinedEqualTo<L, R, K, A>;
+  equalTo(field: KeyFieldOf<R, K>): JoinedEqualTo<L, R, K, A>;
   equalTo(by: unknown): JoinedEqualTo<L, R, K, A> {
     const { kind, right } = this.#sides;
     const rightKey = keySelectorFor(right, `${kind}.equalTo`, [by]);

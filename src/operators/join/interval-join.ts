@@ -38,7 +38,7 @@ interface Side {
   readonly keptMs: number;
 }
 
-/** @controlplane The stage of an interval join. */
+/** @controlplane Once: the stage of an interval join. */
 export function intervalJoinStage(spec: IntervalJoinSpec): ChainStage {
   const user = userObject(spec.function);
   let operator: IntervalJoinOperator;
@@ -102,10 +102,18 @@ class IntervalJoinOperator implements Triggerable {
     rows.take(batch);
     this.#progress.finishFiring();
     try {
-      this.#processRows(batch, index, rows);
+      this.#processRows(index, rows, batch);
     } catch (error) {
       rows.failed(this.#row);
       throw error;
+    }
+  }
+
+  #processRows(index: SideIndex, rows: KeyedBatch, batch: RowBatch): void {
+    for (this.#row = 0; this.#row < batch.count; this.#row++) {
+      const row = this.#row;
+      this.#key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
+      this.#processElement(index, rows.valueAt(row), batch.timestamps[row] as number);
     }
   }
 
@@ -127,15 +135,6 @@ class IntervalJoinOperator implements Triggerable {
   /** @controlplane Once. */
   restore(): void {
     this.#progress.restore();
-  }
-
-  #processRows(batch: RowBatch, index: SideIndex, rows: KeyedBatch): void {
-    const { count, hashes, timestamps } = batch;
-    for (let row = 0; row < count; row++) {
-      this.#row = row;
-      this.#key.setCurrentKey(rows.keys[row], hashes[row] as number);
-      this.#processElement(index, rows.valueAt(row), timestamps[row] as number);
-    }
   }
 
   #processElement(index: SideIndex, value: unknown, timestamp: number): void {

@@ -61,31 +61,22 @@ const counting: Describe<Hit> = {
   clear: (context) => context.windowState().getState(FIRED).clear(),
 };
 
-/** Cases of windows that the operator of aligned windows does not do. */
-export function genericWindowCases(
-  acts: OperatorCase['acts'],
-  many: OperatorCase['acts'],
-): readonly OperatorCase[] {
-  const windowed: MakeCase = (name, make, more = {}) => ({
-    name,
-    acts,
-    make: hits(make),
-    ...more,
-  });
-  return [...sessionCases(windowed, acts, many), ...otherCases(windowed, acts, many)];
-}
-
-type MakeCase = (
+type Windowed = (
   name: string,
   make: (stream: DataStream<Hit>) => DataStream<unknown>,
   more?: Partial<OperatorCase>,
 ) => OperatorCase;
 
-function sessionCases(
-  windowed: MakeCase,
+function windowedWith(acts: OperatorCase['acts']): Windowed {
+  return (name, make, more) => ({ name, acts, make: hits(make), ...more });
+}
+
+/** Cases of windows that the operator of aligned windows does not do. */
+export function genericWindowCases(
   acts: OperatorCase['acts'],
   many: OperatorCase['acts'],
 ): readonly OperatorCase[] {
+  const windowed = windowedWith(acts);
   return [
     windowed(
       'sessions with late rows',
@@ -114,15 +105,6 @@ function sessionCases(
         .trigger(ContinuousEventTimeTrigger.of(25))
         .sum('n'),
     ),
-  ];
-}
-
-function otherCases(
-  windowed: MakeCase,
-  acts: OperatorCase['acts'],
-  many: OperatorCase['acts'],
-): readonly OperatorCase[] {
-  return [
     windowed('count windows', (s) => s.keyBy('k').countWindow(2).sum('n')),
     windowed('sliding count windows', (s) => s.keyBy('k').countWindow(3, 1).maxBy('n')),
     windowed('global windows with a delta', (s) =>

@@ -37,9 +37,9 @@ export class GenericWindowOperator implements Triggerable {
   readonly #latenessMs: number;
   readonly #lateOutput: Emit | undefined;
   readonly #progress: TimerProgress;
-  #nowMs = 0;
   /** The row of the batch that is being processed. */
   #row = 0;
+  #nowMs = 0;
 
   constructor(spec: GenericWindowSpec, context: StageContext) {
     this.#spec = spec;
@@ -69,10 +69,19 @@ export class GenericWindowOperator implements Triggerable {
     this.#nowMs = this.#context.currentProcessingTime();
     this.#progress.finishFiring();
     try {
-      this.#processRows(batch);
+      this.#processRows(rows, batch);
     } catch (error) {
       rows.failed(this.#row);
       throw error;
+    }
+  }
+
+  #processRows(rows: KeyedBatch, batch: RowBatch): void {
+    const { key } = this.parts;
+    for (this.#row = 0; this.#row < batch.count; this.#row++) {
+      const row = this.#row;
+      key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
+      this.#processElement(rows.valueAt(row), batch.timestamps[row] as number);
     }
   }
 
@@ -109,16 +118,6 @@ export class GenericWindowOperator implements Triggerable {
   /** @controlplane Once. */
   restore(): void {
     this.#progress.restore();
-  }
-
-  #processRows({ count, hashes, timestamps }: RowBatch): void {
-    const { key } = this.parts;
-    const { keys } = this.#rows;
-    for (let row = 0; row < count; row++) {
-      this.#row = row;
-      key.setCurrentKey(keys[row], hashes[row] as number);
-      this.#processElement(this.#rows.valueAt(row), timestamps[row] as number);
-    }
   }
 
   #processElement(value: unknown, timestamp: number): void {
@@ -199,8 +198,8 @@ export class GenericWindowOperator implements Triggerable {
     this.#requireMergeable(result);
     triggerContext.enterMerge(namespaceOf(result), windows);
     trigger.onMerge?.(result, triggerContext);
-    for (let i = 0; i < windows.length; i++) {
-      const window = windows[i] as Window;
+    for (let index = 0; index < windows.length; index++) {
+      const window = windows[index] as Window;
       const namespace = namespaceOf(window);
       triggerContext.enter(namespace);
       trigger.clear(window, triggerContext);
