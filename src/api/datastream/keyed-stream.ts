@@ -111,7 +111,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * records. What is left over at the end never fires.
    *
    * @example
-   * clicks.keyBy('user').countWindow(100).sum('amount');
+   * flights.keyBy('origin').countWindow(100).sum('count');
    */
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow> {
     return countWindow<T, K>(this.handle, size, slide);
@@ -122,7 +122,24 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * enough: see {@link IntervalJoin.between}.
    *
    * @example
-   * orders.keyBy('id').intervalJoin(payments.keyBy('orderId')).between(0, minutes(30)).process(match);
+   * const env = StreamExecutionEnvironment.create();
+   * const monotonous = WatermarkStrategy.forMonotonousTimestamps();
+   * const byTime = monotonous.withTimestampAssigner((record: { time: number }) => record.time);
+   * const orders = env
+   *   .fromData({ id: 7, item: 'tea', time: minutes(1) }, { id: 8, item: 'cup', time: minutes(2) })
+   *   .assignTimestampsAndWatermarks(byTime);
+   * const payments = env
+   *   .fromData({ orderId: 7, amount: 12, time: minutes(9) })
+   *   .assignTimestampsAndWatermarks(byTime);
+   * orders
+   *   .keyBy('id')
+   *   .intervalJoin(payments.keyBy('orderId'))
+   *   .between(0, minutes(30)) // paid within half an hour of the order
+   *   .process({
+   *     processElement: ({ item }, { amount }, context, out) => out.collect(`${item}: ${amount}`),
+   *   })
+   *   .print(); // tea: 12
+   * await env.execute();
    */
   intervalJoin<R>(other: KeyedStream<R, K>): IntervalJoin<T, R, K> {
     requireStream(this.handle, other);

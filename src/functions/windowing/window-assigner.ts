@@ -36,10 +36,16 @@ export interface WindowAssignerContext {
  * itself, since subtasks of one thread share it.
  *
  * @example
- * // All records of a day and the day after, by a field of the record.
+ * // An order belongs to the two days that begin with the day on which it is due.
+ * interface Order {
+ *   readonly dueDay: number; // epoch ms of its midnight
+ * }
  * const twoDays: WindowAssigner<Order, TimeWindow> = {
  *   isEventTime: () => true,
- *   assignWindows: ({ day }) => [{ start: day, end: day + days(2), maxTimestamp: day + days(2) - 1 }],
+ *   assignWindows: ({ dueDay }) => {
+ *     const end = dueDay + days(2);
+ *     return [{ start: dueDay, end, maxTimestamp: end - 1 }];
+ *   },
  *   getDefaultTrigger: () => EventTimeTrigger.create(),
  * };
  */

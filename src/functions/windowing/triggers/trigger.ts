@@ -80,6 +80,7 @@ export interface OnMergeContext extends TriggerContext {
  *
  * @example
  * // Fires at every hundredth record of a window, and at its end.
+ * const COUNT = new ReducingStateDescriptor<number>('count', (a, b) => a + b, types.long);
  * const often: Trigger<Flight, TimeWindow> = {
  *   onElement(flight, timestamp, window, context) {
  *     context.registerEventTimeTimer(window.maxTimestamp);
