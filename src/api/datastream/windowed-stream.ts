@@ -89,8 +89,8 @@ export class WindowedStream<T, K, W extends Window> {
    * flights
    *   .keyBy('origin')
    *   .window(GlobalWindows.create())
-   *   .trigger(CountTrigger.of(100))
-   *   .sum('count');
+   *   .trigger(PurgingTrigger.of(CountTrigger.of(100)))
+   *   .sum('count'); // of each hundred flights from an airport
    */
   trigger(trigger: Trigger<T, W>): this {
     requireTrigger(`trigger of operator '${this.#name}'`, trigger);
