@@ -68,9 +68,9 @@ interface Snapshot {
   readonly overtaken: readonly CapturedChannel[];
   channels: readonly ChannelStateHandle[] | undefined;
   inFlightBytes: number;
+  /** Everything is written but what has not yet come by the channels. */
+  waitsForChannels: boolean;
   next: number;
-  /** All rows are written, and records in flight are not all known. */
-  isWaiting: boolean;
   isWritten: boolean;
   longestSliceMs: number;
   slicesMs: number;
@@ -88,10 +88,10 @@ export class TaskCheckpoints {
     this.#options = options;
   }
 
-  /** Whether there is something to write now: what waits for barriers goes on when they come. */
+  /** Whether rows are still to be written. */
   get isWriting(): boolean {
     const snapshot = this.#snapshot;
-    return snapshot !== undefined && !snapshot.isWritten && !snapshot.isWaiting;
+    return snapshot !== undefined && !snapshot.isWritten && !snapshot.waitsForChannels;
   }
 
   /** Whether the event loop must turn for a snapshot to settle. */
@@ -132,8 +132,8 @@ export class TaskCheckpoints {
         overtaken,
         channels: undefined,
         inFlightBytes: 0,
+        waitsForChannels: false,
         next: 0,
-        isWaiting: false,
         isWritten: false,
         longestSliceMs: 0,
         slicesMs: 0,
@@ -152,14 +152,14 @@ export class TaskCheckpoints {
     if (snapshot === undefined || snapshot.isWritten) return false;
     const { clock } = this.#options.environment;
     const startMs = clock.monotonicMs();
-    const wasWaiting = snapshot.isWaiting;
     try {
       this.#write(snapshot, startMs + budgetMs);
     } catch (error) {
       this.#fail(snapshot, error);
       return true;
     }
-    if (wasWaiting && snapshot.isWaiting) return false;
+    // Waiting is no progress: time goes on, and the barriers that are missing wake the task.
+    if (snapshot.waitsForChannels) return false;
     const spentMs = clock.monotonicMs() - startMs;
     snapshot.slicesMs += spentMs;
     if (spentMs > snapshot.longestSliceMs) snapshot.longestSliceMs = spentMs;
@@ -187,8 +187,7 @@ export class TaskCheckpoints {
       if (clock.monotonicMs() >= deadlineMs) break;
     }
     if (snapshot.next < snapshot.works.length) return;
-    snapshot.isWaiting = !this.#writeChannels(snapshot);
-    if (snapshot.channels === undefined) return;
+    if (!this.#writeChannels(snapshot) || snapshot.channels === undefined) return;
     snapshot.isWritten = true;
     this.#settling++;
     this.#settle(snapshot, snapshot.channels).then(
@@ -205,6 +204,7 @@ export class TaskCheckpoints {
   #writeChannels(snapshot: Snapshot): boolean {
     if (snapshot.channels !== undefined) return true;
     const captured = snapshot.inFlight === undefined ? [] : snapshot.inFlight.collect();
+    snapshot.waitsForChannels = captured === undefined;
     if (captured === undefined) return false;
     const all = [...captured, ...snapshot.overtaken].filter(({ capture }) => capture.rows > 0);
     snapshot.channels = all.map(({ id, side, capture }) => {
