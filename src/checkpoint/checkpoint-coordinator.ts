@@ -58,7 +58,7 @@ export function checkpointCoordinator(
 
 /** A claimed start, and how many completed checkpoints it is kept for. */
 interface Claim {
-  readonly release: () => void;
+  readonly release: () => void | Promise<void>;
   remaining: number;
 }
 
@@ -394,7 +394,7 @@ class Coordinator implements CheckpointCoordinator {
       const claim = this.#claim;
       if (claim === undefined || --claim.remaining > 0) return;
       this.#claim = undefined;
-      claim.release();
+      await claim.release();
     } catch (error) {
       if (hasErrorCode(error, 'JOB_LOCKED') && this.#attempt !== undefined) {
         this.#failJob(this.#attempt, asError(error));
@@ -408,7 +408,12 @@ class Coordinator implements CheckpointCoordinator {
     // Whoever is told below may come back with calls: it is over now.
     this.#release(pending);
     this.#aborted.add(pending, reason instanceof UncertainManifestError);
-    if (this.#attempt !== undefined) this.#options.link.notifyAborted(checkpointId, reason);
+    const attempt = this.#attempt;
+    if (attempt !== undefined) this.#options.link.notifyAborted(checkpointId, reason);
+    // The sources believe that their input is over: only an earlier checkpoint still knows what is left of it.
+    if (attempt !== undefined && request.stop === 'drain') {
+      this.#failJob(attempt, drainFailure(reason));
+    }
     this.#over(request, checkpointId, reason);
   }
 
@@ -473,4 +478,13 @@ class Coordinator implements CheckpointCoordinator {
   #now(): number {
     return this.#options.environment.clock.monotonicMs();
   }
+}
+
+function drainFailure(reason: Error): MillraceError {
+  return new MillraceError(
+    'SAVEPOINT_FAILED',
+    'the job was being drained and its savepoint has failed, so it is set back to its last ' +
+      `checkpoint: ${reason.message}`,
+    { cause: reason },
+  );
 }

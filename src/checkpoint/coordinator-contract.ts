@@ -67,7 +67,7 @@ export interface AttemptStart {
    * Whether the job owns what it started from (claim mode): this is called once as many newer
    * checkpoints are complete as are retained.
    */
-  readonly releaseClaimed?: (() => void) | undefined;
+  readonly releaseClaimed?: (() => void | Promise<void>) | undefined;
 }
 
 /** How a savepoint is taken. */

@@ -171,6 +171,7 @@ test('records in flight need both ends', (t) => {
     tag: undefined,
     sourceSubtask: 0,
     targetSubtask: 0,
+    targetInput: 0,
     side: 'input' as const,
     file: { path: 'shared/c', bytes: 1, checksum: 1 },
     rows: 3,

@@ -72,6 +72,11 @@ export class RetainedCheckpoints {
     await this.#keepOnly(whole.slice(-count));
   }
 
+  /** Removes one, and the files that no other names. */
+  async remove(checkpointId: number): Promise<void> {
+    await this.#keepOnly(this.#entries.filter((entry) => entry.checkpointId !== checkpointId));
+  }
+
   /** Removes all checkpoints and their files. */
   async removeAll(): Promise<void> {
     await this.#keepOnly([]);
@@ -107,6 +112,8 @@ export class RetainedCheckpoints {
     await storage.sync([jobId]);
     this.#entries = kept;
     const files = new Set(dropped.flatMap((entry) => [...(entry.files ?? [])]));
+    // What a manifest names that cannot be read is not known: its files stay until it is gone.
+    if (kept.some((entry) => entry.files === undefined)) return;
     this.#removeFiles([...files].filter((path) => !this.names(path)));
   }
 

@@ -27,6 +27,8 @@ export interface ChannelStateHandle {
   readonly tag: string | undefined;
   readonly sourceSubtask: number;
   readonly targetSubtask: number;
+  /** Which logical input of the target operator. */
+  readonly targetInput: number;
   /** Whether they had reached the consumer's side (they are older) or waited on the producer's. */
   readonly side: 'input' | 'output';
   readonly file: FileRef;

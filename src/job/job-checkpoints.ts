@@ -7,6 +7,7 @@
  */
 import type { Environment, ProcessIdentity } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
+import { removeClaimed } from '../checkpoint/claimed-checkpoint.ts';
 import { checkpointCoordinator } from '../checkpoint/checkpoint-coordinator.ts';
 import type { CheckpointLink } from '../checkpoint/checkpoint-messages.ts';
 import type { CheckpointStorage } from '../checkpoint/checkpoint-storage.ts';
@@ -134,7 +135,10 @@ class OpenJobCheckpoints implements JobCheckpoints {
       ),
       restored: selected && checkpointInfo(selected.manifest, selected.path),
       isFirstFull: isForeign,
-      releaseClaimed: isForeign && claims ? () => this.#removeClaimed(selected) : undefined,
+      releaseClaimed:
+        isForeign && claims
+          ? () => removeClaimed(selected, this.#options.request.environment)
+          : undefined,
     });
   }
 
@@ -142,10 +146,6 @@ class OpenJobCheckpoints implements JobCheckpoints {
     await this.coordinator.close(outcome);
     await this.#options.ownership.release();
     this.#options.release();
-  }
-
-  #removeClaimed({ path }: SelectedCheckpoint): void {
-    openStorage(path, this.#options.request.environment).remove('');
   }
 
   #tellDamage({ damaged, manifest }: SelectedCheckpoint): void {

@@ -172,7 +172,12 @@ export class JobMaster {
     const waiting = Promise.withResolvers<void>();
     this.#waiting = waiting;
     this.#timer = clock.setTimer(decision.delayMs, () => waiting.resolve());
-    await waiting.promise;
+    let isOver = false;
+    const over = waiting.promise.then(() => {
+      isOver = true;
+    });
+    await this.#options.execution.whileWaiting?.(() => isOver);
+    await over;
   }
 
   async #runAttempt(number: number, selected: SelectedCheckpoint | undefined): Promise<boolean> {

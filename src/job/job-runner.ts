@@ -37,6 +37,8 @@ export interface JobExecution {
   newAttempt(attempt: Attempt): TaskRunner;
   /** Whether tasks see the memory of the master's thread, so that checkpoints may lie there. */
   readonly sharesMemory: boolean;
+  /** Called while no attempt runs and the job waits for a time: where time is virtual, nobody else would move it. */
+  whileWaiting?(isOver: () => boolean): Promise<void>;
   /** Lets go of what attempts share: threads. */
   close(): Promise<void>;
 }

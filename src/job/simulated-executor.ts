@@ -53,10 +53,22 @@ export function simulatedExecutor(onTurn: (turn: SimulatedTurn) => void = () => 
         newAttempt: (attempt) =>
           new SimulatedRunner({ request, environment, job, attempt, onTurn }),
         sharesMemory: true,
+        whileWaiting: (isOver) => advanceUntil(isOver, environment),
         close: async () => undefined,
       }));
     },
   };
+}
+
+/** Moves time on to whatever is due next, until it is over. */
+async function advanceUntil(
+  isOver: () => boolean,
+  { clock, scheduler }: SimulatedEnvironment,
+): Promise<void> {
+  for (;;) {
+    for (let turn = 0; turn < QUIET_TURNS; turn++) await scheduler.yield();
+    if (isOver() || !clock.advanceToNextTimer()) return;
+  }
 }
 
 function requireSimulated(environment: Environment): SimulatedEnvironment {

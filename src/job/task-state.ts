@@ -1,6 +1,7 @@
 /** Gives the tasks of one thread their state: backends, what they go on from, files for their snapshots. */
 import type { Environment } from '../base/environment.ts';
 import { toPlainError } from '../base/errors.ts';
+import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { CheckpointPlace } from '../checkpoint/checkpoint-messages.ts';
 import {
   snapshotInput,
@@ -62,6 +63,7 @@ export function taskState(options: TaskStateOptions): TaskState {
       operatorBackend: ({ name }) => operatorStateBackend({ operatorName: name }),
       restored: (vertex, subtask) => restoredOf(options, vertex, subtask),
       inFlight: (operatorId, subtask) => inFlightOf(options, operatorId, subtask),
+      restoredBarrier: restoredBarrier(state),
       files: (vertex, subtask, checkpointId) =>
         filesOf({ place: placeOf(checkpointId), vertex: vertex.index, subtask, environment }),
       responder: {
@@ -110,6 +112,20 @@ function restoredOf(
   };
 }
 
+function restoredBarrier({
+  restoredFrom,
+  inFlight,
+}: StateDeployment): CheckpointBarrier | undefined {
+  if (restoredFrom === undefined || inFlight.size === 0) return undefined;
+  return {
+    checkpointId: restoredFrom.checkpointId,
+    timestamp: 0,
+    isSavepoint: false,
+    snapshotKind: 'full',
+    isUnaligned: false,
+  };
+}
+
 function inFlightOf(
   { state, environment }: TaskStateOptions,
   operatorId: string,
@@ -119,8 +135,9 @@ function inFlightOf(
   const handles = inFlight.get(assignedKey(operatorId, subtask));
   if (restoredFrom === undefined || handles === undefined) return [];
   const input = inputOf(restoredFrom, environment);
-  return handles.map(({ targetOperatorId, tag, file }) => ({
+  return handles.map(({ targetOperatorId, targetInput, tag, file }) => ({
     targetOperatorId,
+    targetInput,
     tag,
     bytes: () => input.read(file),
   }));

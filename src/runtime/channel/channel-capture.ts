@@ -23,6 +23,8 @@ export interface ChannelId {
   readonly tag: string | undefined;
   readonly sourceSubtask: number;
   readonly targetSubtask: number;
+  /** Which logical input of the target: two edges may join the same operators. */
+  readonly targetInput: number;
 }
 
 /** What was captured of a channel: at its consumer (older) or in its producer's overflow queue. */

@@ -58,8 +58,8 @@ export interface InputChannel {
   /** Adds the rows of the current element (ROWS or FRAME). */
   captureCurrent(capture: ChannelCapture): void;
   /**
-   * Looks for the barrier of a checkpoint among the elements that were not read yet. If it is there, adds the rows before it; the
-   * barrier then never comes up any more.
+   * Looks for the barrier of a checkpoint, or the end, among the elements that were not read yet. If it is there, adds the rows
+   * before it; the barrier then never comes up any more. Asking again costs what has come since.
    */
   captureUnread(checkpointId: number, capture: ChannelCapture): boolean;
 }

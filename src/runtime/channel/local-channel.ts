@@ -62,7 +62,10 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #writer: FrameWriter | undefined;
   #writerVersion = -1;
   #isChecked = false;
+  /** The newest checkpoint whose barrier was found ahead, and the newest one written. */
   #foundBarrier = 0;
+  #lastBarrier = 0;
+  #hasEnded = false;
 
   /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
   staged: RowBatch = newRowBatch();
@@ -119,12 +122,14 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   writeEnd(): void {
+    this.#hasEnded = true;
     this.#control(END, 0);
   }
 
   /** Nothing need be overtaken: the consumer sees all that waits. */
   writeBarrier(barrier: CheckpointBarrier): undefined {
     this.flush();
+    this.#lastBarrier = barrier.checkpointId;
     if (this.#overflow.isEmpty) {
       this.#queue.push({ kind: BARRIER, batch: undefined, watermark: 0, barrier });
       return;
@@ -141,33 +146,22 @@ export class LocalChannel implements OutputChannel, InputChannel {
   }
 
   captureUnread(checkpointId: number, capture: ChannelCapture): boolean {
-    if (!this.#hasUnread(checkpointId)) return false;
-    let isBefore = true;
-    for (let index = this.#queueFirst; index < this.#queue.length && isBefore; index++) {
-      const element = this.#queue[index];
-      if (element?.barrier?.checkpointId === checkpointId) isBefore = false;
-      else if (element?.batch !== undefined) this.#captureRows(element.batch, capture);
-    }
-    if (isBefore) this.#captureOverflow(checkpointId, capture);
-    this.#foundBarrier = checkpointId;
-    return true;
-  }
-
-  #hasUnread(checkpointId: number): boolean {
+    if (!this.#hasEnded && this.#lastBarrier < checkpointId) return false;
+    this.#foundBarrier = Math.max(this.#foundBarrier, checkpointId);
     for (let index = this.#queueFirst; index < this.#queue.length; index++) {
-      if (this.#queue[index]?.barrier?.checkpointId === checkpointId) return true;
+      const element = this.#queue[index];
+      if (element?.kind === END || element?.barrier?.checkpointId === checkpointId) return true;
+      if (element?.batch !== undefined) this.#captureRows(element.batch, capture);
     }
-    let isFound = false;
-    this.#overflow.visit(({ kind, memory }) => {
-      if (kind === BARRIER && memory.float64[0] === checkpointId) isFound = true;
-    });
-    return isFound;
+    this.#captureOverflow(checkpointId, capture);
+    return true;
   }
 
   #captureOverflow(checkpointId: number, capture: ChannelCapture): void {
     let isBefore = true;
     this.#overflow.visit(({ kind, memory }) => {
-      if (kind === BARRIER && memory.float64[0] === checkpointId) isBefore = false;
+      if (kind === END || (kind === BARRIER && memory.float64[0] === checkpointId))
+        isBefore = false;
       if (kind !== FRAME || !isBefore) return;
       const schema = this.#schemas.get(frameSchemaId(memory, 0));
       if (schema !== undefined) capture.addFrame(memory, 0, schema);

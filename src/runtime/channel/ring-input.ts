@@ -13,6 +13,7 @@ import type { ChannelSchema, InputChannel } from './channel.ts';
 import { ChannelCapture } from './channel-capture.ts';
 import {
   BARRIER,
+  END,
   type ElementKind,
   FRAME,
   LAST_PART,
@@ -101,13 +102,15 @@ export class RingInput implements InputChannel {
   }
 
   captureUnread(checkpointId: number, capture: ChannelCapture): boolean {
-    const unread = new ChannelCapture();
+    const { float64 } = this.#ring.memory;
+    const isLast = (kind: number, offset: number): boolean =>
+      kind === END || (kind === BARRIER && float64[offset >>> 3] === checkpointId);
+    if (!this.#ring.isAhead(checkpointId, isLast)) return false;
     const whole = this.#whole;
     if (whole !== undefined && this.#wholeKind === FRAME) {
-      unread.addFrame(whole, 0, this.#schemaOf(whole, 0));
+      capture.addFrame(whole, 0, this.#schemaOf(whole, 0));
     }
-    if (!this.#scan(checkpointId, unread)) return false;
-    capture.append(unread);
+    this.#scan(checkpointId, capture, isLast);
     this.#lastBarrier = Math.max(this.#lastBarrier, checkpointId);
     return true;
   }
@@ -119,11 +122,15 @@ export class RingInput implements InputChannel {
     return BARRIER;
   }
 
-  #scan(checkpointId: number, capture: ChannelCapture): boolean {
+  #scan(
+    checkpointId: number,
+    capture: ChannelCapture,
+    isLast: (kind: number, offset: number) => boolean,
+  ): void {
     const { memory } = this.#ring;
     let parts = this.#parts.slice();
-    let isFound = false;
-    const isAtMark = this.#ring.scan(checkpointId, (kind, offset, byteLength) => {
+    this.#ring.scan(checkpointId, (kind, offset, byteLength) => {
+      if (isLast(kind, offset)) return false;
       switch (kind) {
         case SCHEMA:
           this.#learn(memory, offset, byteLength);
@@ -143,15 +150,11 @@ export class RingInput implements InputChannel {
           }
           break;
         }
-        case BARRIER:
-          isFound = memory.float64[offset >>> 3] === checkpointId;
-          break;
         default:
           break;
       }
-      return !isFound;
+      return true;
     });
-    return isFound || isAtMark;
   }
 
   #element(kind: number, memory: FrameMemory, offset: number): ElementKind {

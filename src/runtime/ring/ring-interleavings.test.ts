@@ -42,6 +42,7 @@ interface SteppedWriter {
   tryReserve(byteLength: number): Steps<number>;
   commit(kind: number, byteLength: number): Steps<void>;
   publish(): Steps<void>;
+  mark(mark: number): Steps<void>;
 }
 
 interface SteppedReader {
@@ -52,6 +53,9 @@ interface SteppedReader {
   poll(): Steps<boolean>;
   release(): Steps<void>;
   isEmpty(): Steps<boolean>;
+  readonly mark: number;
+  readonly isAtMark: boolean;
+  scan(mark: number, visit: (kind: number) => boolean): Steps<boolean>;
 }
 
 interface SteppedClasses {
@@ -75,6 +79,10 @@ interface Scenario {
   readonly frameBytes: readonly number[];
   readonly framesPerPublish: number;
   readonly timeoutMs: number;
+  /** Marks, each put when so many frames have been committed. */
+  readonly marksBehind?: readonly number[];
+  /** Whether the consumer looks ahead to every mark before each frame. */
+  readonly looksAhead?: boolean;
   readonly mistake?: 'producer-no-recheck' | 'consumer-no-recheck' | 'early-release' | 'late-fill';
 }
 
@@ -92,6 +100,17 @@ const WITH_PADDING: Scenario = {
   frameBytes: [0, 8, 24, 23, 1, 17],
 };
 
+/** The first mark stands where padding begins, the second behind the last frame. */
+const WITH_MARKS: Scenario = { ...WITH_PADDING, frameBytes: [0, 8, 24, 23], marksBehind: [3, 4] };
+
+/** Frames are published two by two, so that a mark may stand behind one that is not visible yet. */
+const MARKS_APART: Scenario = {
+  ...WITH_MARKS,
+  marksBehind: [1, 3],
+  framesPerPublish: 2,
+  looksAhead: true,
+};
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'ring of 2 frames, 3 frames': TWO_FRAMES,
   'ring of 2 frames, 6 frames': { ...TWO_FRAMES, frameBytes: [8, 7, 1, 0, 8, 8] },
@@ -104,6 +123,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'padding before the end, 6 frames, 3 per publish': { ...WITH_PADDING, framesPerPublish: 3 },
   'positions that pass 2^31': { ...WITH_PADDING, firstPosition: 2 ** 31 - 40 },
   'positions that pass 2^32': { ...WITH_PADDING, firstPosition: -40 },
+  'marks before padding and at the end': WITH_MARKS,
+  'a mark before padding, looked for ahead': {
+    ...WITH_MARKS,
+    marksBehind: [3],
+    framesPerPublish: 2,
+    looksAhead: true,
+  },
+  'two marks, one at once after the other': { ...TWO_FRAMES, marksBehind: [1, 1] },
   'waits that time out at any moment': { ...TWO_FRAMES, timeoutMs: 1 },
 };
 
@@ -121,6 +148,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
 
 const LOST_WAKE_UP = /lost wake-up/;
 const WRONG_BYTES = /overwritten|expected/;
+const WRONG_MARK = /mark/;
 
 const MISTAKES: readonly (readonly [NonNullable<Scenario['mistake']>, RegExp])[] = [
   ['producer-no-recheck', LOST_WAKE_UP],
@@ -195,6 +223,48 @@ const MUTANTS: Readonly<Record<string, readonly [RegExp, ...Mutation[]]>> = {
     Atomics.store(this.#words, TAIL_WORD, (this.#tail + recordBytes) | 0);`,
     },
   ],
+  'a mark is stored before its position': [
+    WRONG_MARK,
+    {
+      file: 'ring-writer.ts',
+      from: 'Atomics.store(this.#words, MARK_WORD, MARK_CHANGES);',
+      to: 'Atomics.store(this.#words, MARK_WORD, mark);',
+    },
+  ],
+  'a mark is looked for before head is loaded': [
+    WRONG_MARK,
+    {
+      file: 'ring-reader.ts',
+      from: `this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.#loadMark();`,
+      to: `this.#loadMark();
+    this.#head = Atomics.load(this.#words, HEAD_WORD);`,
+    },
+  ],
+  'a mark and its position are loaded without a second look': [
+    WRONG_MARK,
+    {
+      file: 'ring-reader.ts',
+      from: 'if (Atomics.load(this.#words, MARK_WORD) !== mark) return this.#loadMark();',
+      to: '',
+    },
+  ],
+  'a mark stands behind what is published, not what is committed': [
+    WRONG_MARK,
+    {
+      file: 'ring-writer.ts',
+      from: 'MARK_POSITION_WORD, this.#head',
+      to: 'MARK_POSITION_WORD, this.#published',
+    },
+  ],
+  'looking ahead does not stop at the mark': [
+    WRONG_MARK,
+    {
+      file: 'ring-reader.ts',
+      from: 'if (this.#mark === mark && position === this.#markPosition) return true;',
+      to: 'if (this.#mark === mark && position === this.#head) return true;',
+    },
+  ],
   'the reader takes padding for a frame': [
     WRONG_BYTES,
     { file: 'ring-reader.ts', from: '=== PADDING_KIND', to: '=== PADDING_KIND - 1' },
@@ -203,7 +273,8 @@ const MUTANTS: Readonly<Record<string, readonly [RegExp, ...Mutation[]]>> = {
 
 for (const [name, [message, ...mutations]] of Object.entries(MUTANTS)) {
   test(`the search catches a mutant: ${name}`, (t) => {
-    t.throws(() => explore(WITH_PADDING, steppedClasses(mutations)), { message });
+    const scenario = message === WRONG_MARK ? MARKS_APART : WITH_PADDING;
+    t.throws(() => explore(scenario, steppedClasses(mutations)), { message });
   });
 }
 
@@ -213,6 +284,7 @@ function* produce(run: Run, scenario: Scenario): Steps<void> {
   const { frameBytes, mistake, timeoutMs } = scenario;
   const { writer, producerDoorbell: doorbell } = run;
   let sent = 0;
+  yield* putMarks(run, scenario, 0);
   while (sent < frameBytes.length) {
     run.mark(0, sent, writer);
     const byteLength = frameBytes[sent] as number;
@@ -231,10 +303,17 @@ function* produce(run: Run, scenario: Scenario): Steps<void> {
     yield 'filled';
     yield* writer.commit(sent, byteLength);
     sent++;
+    yield* putMarks(run, scenario, sent);
     if (sent % scenario.framesPerPublish === 0) yield* writer.publish();
     if (mistake === 'late-fill') writer.memory.bytes.fill(sent, offset, offset + byteLength);
   }
   yield* writer.publish();
+}
+
+function* putMarks({ writer }: Run, { marksBehind = [] }: Scenario, sent: number): Steps<void> {
+  for (const [index, behind] of marksBehind.entries()) {
+    if (behind === sent) yield* writer.mark(index + 1);
+  }
 }
 
 function* consume(run: Run, scenario: Scenario): Steps<void> {
@@ -243,7 +322,10 @@ function* consume(run: Run, scenario: Scenario): Steps<void> {
   let received = 0;
   while (received < frameBytes.length) {
     run.mark(1, received, reader);
-    if (yield* reader.poll()) {
+    const isThere = yield* reader.poll();
+    checkMark(reader, scenario, { received, isThere });
+    if (scenario.looksAhead === true) yield* checkScan(run, scenario, received);
+    if (isThere) {
       checkFrame(reader, received, frameBytes[received] as number);
       if (mistake === 'early-release') yield* reader.release();
       yield 'reading';
@@ -256,6 +338,38 @@ function* consume(run: Run, scenario: Scenario): Steps<void> {
     const sleepsBlindly = mistake === 'consumer-no-recheck';
     if (sleepsBlindly || (yield* reader.isEmpty())) yield* doorbell.wait(timeoutMs);
     else yield* doorbell.cancel();
+  }
+}
+
+/** A mark is known before the first frame behind it is read, and stands where it was put. */
+function checkMark(
+  reader: SteppedReader,
+  { marksBehind = [] }: Scenario,
+  { received, isThere }: { readonly received: number; readonly isThere: boolean },
+): void {
+  const { mark, isAtMark } = reader;
+  const passed = marksBehind.filter((behind) => behind <= received).length;
+  assert(
+    !isThere || mark >= passed,
+    () => `frame ${received} is read, which lies behind mark ${passed}, but only ${mark} is known`,
+  );
+  const behind = mark === 0 ? -1 : marksBehind[mark - 1];
+  assert(
+    isAtMark === (behind === received),
+    () => `mark ${mark} stands behind ${behind} frames: at ${received} it is ${isAtMark}`,
+  );
+}
+
+/** Looking ahead finds the frames up to the mark in order, and nothing behind it. */
+function* checkScan(run: Run, { marksBehind = [] }: Scenario, received: number): Steps<void> {
+  for (const [index, behind] of marksBehind.entries()) {
+    const kinds: number[] = [];
+    const isThere = yield* run.reader.scan(index + 1, (kind) => kinds.push(kind) > 0);
+    const inOrder = kinds.every((kind, at) => kind === received + at);
+    assert(
+      inOrder && (!isThere || received + kinds.length === behind),
+      () => `from ${received} to mark ${index + 1} behind ${behind} it saw ${kinds.join()}`,
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import type { Doorbell } from './doorbell.ts';
 import { openRing } from './memory.ts';
 import {
   HEAD_WORD,
+  MARK_CHANGES,
   MARK_POSITION_WORD,
   MARK_WORD,
   PADDING_KIND,
@@ -22,6 +23,9 @@ import {
   payloadOffsetAt,
   recordBytesOf,
 } from './ring-layout.ts';
+
+/** Takes a frame; false ends the visit. */
+export type FrameVisitor = (kind: number, offset: number, byteLength: number) => boolean;
 
 /**
  * Reads frames from a ring, in the order of their commits. One reader per ring; it belongs to one
@@ -53,6 +57,9 @@ export class RingReader {
   #markPosition: number;
   /** Where the current record starts, padding before it included. */
   #start: number;
+  /** What {@link isAhead} last looked for, and the first record that it did not look at. */
+  #lookedFor: number;
+  #lookedTo: number;
 
   /** @param producerDoorbell - rung by {@link release} if the producer sleeps on it */
   constructor(shared: SharedArrayBuffer, producerDoorbell?: Doorbell) {
@@ -71,6 +78,8 @@ export class RingReader {
     this.#mark = 0;
     this.#markPosition = 0;
     this.#start = this.#tail;
+    this.#lookedFor = 0;
+    this.#lookedTo = this.#tail;
   }
 
   /**
@@ -81,8 +90,7 @@ export class RingReader {
   poll(): boolean {
     if (this.#recordBytes > 0) return true;
     if (this.#tail === this.#head) {
-      this.#head = Atomics.load(this.#words, HEAD_WORD);
-      this.loadMark();
+      this.#loadHead();
       if (this.#tail === this.#head) {
         this.#start = this.#tail;
         return false;
@@ -125,24 +133,36 @@ export class RingReader {
     return this.#mark !== 0 && this.#start === this.#markPosition;
   }
 
-  /** Looks for a newer mark. */
-  loadMark(): void {
-    const mark = Atomics.load(this.#words, MARK_WORD);
-    if (mark === this.#mark) return;
-    this.#mark = mark;
-    this.#markPosition = Atomics.load(this.#words, MARK_POSITION_WORD);
+  /**
+   * Looks through the unread frames, the current one included, for the first that `isWanted`, or the mark `mark`: whether it is
+   * there. Frames that were looked at for this mark before are not looked at again.
+   */
+  isAhead(mark: number, isWanted: (kind: number, offset: number) => boolean): boolean {
+    const start = this.#recordBytes > 0 ? this.#start : this.#tail;
+    const isBehind = this.#lookedFor === mark && ((this.#lookedTo - start) | 0) > 0;
+    this.#lookedFor = mark;
+    this.#loadHead();
+    let position = isBehind ? this.#lookedTo : start;
+    let isThere = false;
+    for (;;) {
+      isThere = this.#mark === mark && position === this.#markPosition;
+      if (isThere || position === this.#head) break;
+      const recordOffset = position & this.#offsetMask;
+      const kind = this.#kindAt(recordOffset);
+      isThere = kind !== PADDING_KIND && isWanted(kind, payloadOffsetAt(recordOffset));
+      if (isThere) break;
+      position = (position + recordBytesOf(this.#lengthAt(recordOffset))) | 0;
+    }
+    this.#lookedTo = position;
+    return isThere;
   }
 
   /**
    * Visits the unread frames in order, the current one included, up to the mark `mark` or the last one that is published, until
    * `visit` returns false. True if it came to the mark.
    */
-  scan(
-    mark: number,
-    visit: (kind: number, offset: number, byteLength: number) => boolean,
-  ): boolean {
-    this.#head = Atomics.load(this.#words, HEAD_WORD);
-    this.loadMark();
+  scan(mark: number, visit: FrameVisitor): boolean {
+    this.#loadHead();
     let position = this.#recordBytes > 0 ? this.#start : this.#tail;
     for (;;) {
       if (this.#mark === mark && position === this.#markPosition) return true;
@@ -160,14 +180,32 @@ export class RingReader {
   /** Whether there is neither a current frame nor an unread one. */
   isEmpty(): boolean {
     if (this.#tail !== this.#head) return false;
-    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.#loadHead();
     return this.#tail === this.#head;
   }
 
   /** Published bytes that are not yet released, headers included. */
   usedBytes(): number {
-    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.#loadHead();
     return (this.#head - this.#tail) | 0;
+  }
+
+  /** Always both, in this order: so the mark is known before any frame behind it is read. */
+  #loadHead(): void {
+    this.#head = Atomics.load(this.#words, HEAD_WORD);
+    this.#loadMark();
+  }
+
+  /**
+   * Looks for a newer mark. While the producer is between its stores there is none yet: nothing behind that mark is published.
+   */
+  #loadMark(): void {
+    const mark = Atomics.load(this.#words, MARK_WORD);
+    if (mark === this.#mark || mark === MARK_CHANGES) return;
+    const position = Atomics.load(this.#words, MARK_POSITION_WORD);
+    if (Atomics.load(this.#words, MARK_WORD) !== mark) return this.#loadMark();
+    this.#mark = mark;
+    this.#markPosition = position;
   }
 
   #lengthAt(recordOffset: number): number {

@@ -16,6 +16,7 @@ import {
   HEAD_WORD,
   HEADER_BYTES,
   KIND_MAX,
+  MARK_CHANGES,
   MARK_POSITION_WORD,
   MARK_WORD,
   PADDING_KIND,
@@ -145,9 +146,12 @@ export class RingWriter {
    * first record behind it.
    */
   mark(mark: number): void {
+    Atomics.store(this.#words, MARK_WORD, MARK_CHANGES);
     Atomics.store(this.#words, MARK_POSITION_WORD, this.#head);
     Atomics.store(this.#words, MARK_WORD, mark);
-    this.#consumerDoorbell?.ring();
+    const doorbell = this.#consumerDoorbell;
+    if (doorbell === undefined) return;
+    doorbell.ring();
   }
 
   /** Bytes that the consumer has not yet released, headers and padding included. */

@@ -121,20 +121,18 @@ export class ChainState {
     request: SnapshotRequest,
     onNode: (index: number) => void,
   ): OperatorSnapshotWork[] {
-    return this.#nodes.map((state, index) => {
-      onNode(index);
-      const stage = state.stage?.snapshot?.(context);
-      const settled = state.stage?.snapshotSettled?.();
-      // Whoever fails first is told by the acknowledgement; the others must not end the process.
-      settled?.catch(() => undefined);
-      return {
-        operatorId: state.node.operatorId,
-        stage,
-        settled,
-        keyed: state.keyed?.snapshot(request),
-        operatorStates: state.operator?.snapshot() ?? [],
-      };
-    });
+    const works: OperatorSnapshotWork[] = [];
+    try {
+      for (const [index, state] of this.#nodes.entries()) {
+        onNode(index);
+        works.push(snapshotOf(state, context, request));
+      }
+    } catch (error) {
+      // What was cut before is part of no snapshot: its rows go with the next.
+      for (const { keyed } of works) keyed?.abort();
+      throw error;
+    }
+    return works;
   }
 
   /** A checkpoint counts; the promise is of the stages' commits, if they are to commit. */
@@ -212,4 +210,22 @@ export class ChainState {
     if (state === undefined) throw new RangeError(`a chain has no node ${index}`);
     return state;
   }
+}
+
+function snapshotOf(
+  { node, stage, keyed, operator }: NodeState,
+  context: SnapshotContext,
+  request: SnapshotRequest,
+): OperatorSnapshotWork {
+  const snapshot = stage?.snapshot?.(context);
+  const settled = stage?.snapshotSettled?.();
+  // Whoever fails first is told by the acknowledgement; the others must not end the process.
+  settled?.catch(() => undefined);
+  return {
+    operatorId: node.operatorId,
+    stage: snapshot,
+    settled,
+    keyed: keyed?.snapshot(request),
+    operatorStates: operator?.snapshot() ?? [],
+  };
 }

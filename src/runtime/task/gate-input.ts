@@ -43,6 +43,11 @@ export interface GateInputOptions {
   readonly inputs: readonly number[];
   /** The channels' names, in their order; undefined if barriers of this input must not be overtaken. */
   readonly channelIds: readonly ChannelId[] | undefined;
+  /**
+   * The checkpoint that the job goes on from, if records were in flight: its barrier comes again on every channel, behind them. No
+   * new record is taken before all of them have come, so that none of its key overtakes them on another way.
+   */
+  readonly restoring: number | undefined;
   /** All barriers of a checkpoint are there. */
   readonly aligned: (barrier: CheckpointBarrier, alignmentMs: number) => void;
 }
@@ -62,18 +67,23 @@ export class GateInput implements TaskInput {
   readonly #alignment: BarrierAlignment;
   readonly #channelIds: readonly ChannelId[] | undefined;
   #capturing: Capturing | undefined;
+  #restoring: number | undefined;
   #open: number;
   #next = 0;
   #idleWanted: boolean | undefined;
   readonly needsEventLoop = false;
 
-  constructor(
-    channels: readonly InputChannel[],
-    { chain, environment, isExactlyOnce, aligned, channelIds, inputs }: GateInputOptions,
-  ) {
+  constructor(channels: readonly InputChannel[], options: GateInputOptions) {
+    const { chain, environment, isExactlyOnce, channelIds, inputs } = options;
+    this.#restoring = options.restoring;
     this.#channelIds = channelIds;
     this.#channels = channels;
-    this.#alignment = new BarrierAlignment(channels.length, isExactlyOnce, { aligned });
+    this.#alignment = new BarrierAlignment(channels.length, isExactlyOnce, {
+      aligned: (barrier, alignmentMs) => {
+        if (barrier.checkpointId === this.#restoring) this.#restoring = undefined;
+        else options.aligned(barrier, alignmentMs);
+      },
+    });
     this.#inputs = inputs;
     for (let input = 0; input < chain.inputCount; input++) {
       this.#openOf.push(inputs.filter((each) => each === input).length);
@@ -144,7 +154,13 @@ export class GateInput implements TaskInput {
     return this.#open === 0;
   }
 
+  get isRestoring(): boolean {
+    return this.#restoring !== undefined && this.#open > 0;
+  }
+
   forgetCheckpoint(checkpointId: number): void {
+    // Its barriers, if they come, are those of a checkpoint that nobody waits for.
+    if (this.isRestoring) return;
     this.#alignment.forget(checkpointId);
     if ((this.#capturing?.checkpointId ?? checkpointId) <= checkpointId)
       this.#capturing = undefined;

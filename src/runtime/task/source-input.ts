@@ -125,6 +125,7 @@ export class SourceInput implements TaskInput {
   }
 
   readonly isTriggered = true;
+  readonly isRestoring = false;
 
   overtake(): undefined {
     // Nothing comes before a source.

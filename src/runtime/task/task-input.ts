@@ -34,6 +34,8 @@ export interface TaskInput {
   pollBarriers(): boolean;
   /** Whether nothing but barriers of its own making can come any more: the coordinator triggers such a task itself. */
   readonly isTriggered: boolean;
+  /** Whether records that were in flight are still coming in: barriers do not overtake them. */
+  readonly isRestoring: boolean;
   /** A checkpoint was taken without waiting for its barriers, or will never complete. */
   forgetCheckpoint(checkpointId: number): void;
   /**

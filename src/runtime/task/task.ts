@@ -243,6 +243,7 @@ export class Task {
   #overtakeIfDue(nowMs: number): void {
     const overtaking = this.#overtaking;
     if (overtaking === undefined || nowMs < overtaking.atMs) return;
+    if (this.#input?.isRestoring === true) return;
     this.#overtaking = undefined;
     const { barrier } = overtaking;
     if (barrier.checkpointId <= this.#checkpoints.lastId) return;
@@ -297,7 +298,8 @@ export class Task {
   /** When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never. */
   nextDelayMs(nowMs: number): number {
     if (this.#checkpoints.isWriting) return 0;
-    const overtakeMs = (this.#overtaking?.atMs ?? Number.POSITIVE_INFINITY) - nowMs;
+    const overtaking = this.#input?.isRestoring === true ? undefined : this.#overtaking;
+    const overtakeMs = (overtaking?.atMs ?? Number.POSITIVE_INFINITY) - nowMs;
     return Math.min(overtakeMs, this.#nextDelayMs(nowMs));
   }
 

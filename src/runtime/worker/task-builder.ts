@@ -4,6 +4,7 @@
  * Invariant: tasks are built in the graph's topological order, so that the producer of a local channel exists before its
  * consumer.
  */
+import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { SubtaskState } from '../../checkpoint/subtask-state.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../../state/operator-state-backend.ts';
@@ -72,6 +73,8 @@ export interface TaskStateServices {
   readonly restored: (vertex: JobVertex, subtask: number) => RestoredState | undefined;
   /** Records that an operator's subtask had sent when the checkpoint was taken, and that nobody had processed; in order. */
   readonly inFlight: (operatorId: string, subtask: number) => readonly InFlightRows[];
+  /** Follows them on every channel; undefined if there are none in the whole job. */
+  readonly restoredBarrier: CheckpointBarrier | undefined;
   readonly files: (vertex: JobVertex, subtask: number, checkpointId: number) => SnapshotFiles;
   readonly responder: CheckpointResponderOf;
   readonly hasFinalCheckpoint: boolean;
@@ -82,6 +85,7 @@ export interface TaskStateServices {
 /** Rows of a restored channel. */
 export interface InFlightRows {
   readonly targetOperatorId: string;
+  readonly targetInput: number;
   readonly tag: string | undefined;
   /** As `replayCapture` takes them. */
   readonly bytes: () => Uint8Array;
@@ -146,7 +150,7 @@ export function buildTask(
   let source: SourceInput | undefined;
   const openInput = (): TaskInput => {
     const fail = (error: unknown): void => options.fail(taskFailure(task, error));
-    if (restored !== undefined) sendAgain(options, chain, subtask);
+    sendAgain(options, chain, subtask);
     const restoredSplits = restored?.of(vertex.nodes[0]?.operatorId ?? '')?.splits ?? [];
     source = sourceInput({ ...options, fail }, { chain, subtask, metrics, restoredSplits });
     return source ?? gateInput(options, { chain, subtask, aligned: task.aligned });
@@ -244,22 +248,28 @@ export function channelIdOf(graph: JobGraph, { edge, source, target }: ChannelPl
     tag: edge.tag,
     sourceSubtask: source,
     targetSubtask: target,
+    targetInput: edge.target.input,
   };
 }
 
 /** Sends the rows that were in flight, before all new ones. */
 function sendAgain({ graph, state }: TaskBuilderOptions, chain: Chain, subtask: number): void {
   for (const node of chain.vertex.nodes) {
-    for (const { targetOperatorId, tag, bytes } of state.inFlight(node.operatorId, subtask)) {
+    for (const rows of state.inFlight(node.operatorId, subtask)) {
+      const { targetOperatorId, targetInput, tag, bytes } = rows;
       const output = chain.outputs.find(
         ({ edge }) =>
           edge.source.node === node.index &&
           edge.tag === tag &&
+          edge.target.input === targetInput &&
           vertexAt(graph, edge.target.vertex).nodes[0]?.operatorId === targetOperatorId,
       );
       if (output !== undefined) replayCapture(bytes(), output.write);
     }
   }
+  const { restoredBarrier } = state;
+  if (restoredBarrier === undefined) return;
+  for (const output of chain.outputs) output.writeBarrier(restoredBarrier);
 }
 
 interface SourceParts {
@@ -317,6 +327,7 @@ function gateInput(
     environment,
     isExactlyOnce,
     aligned,
+    restoring: isExactlyOnce ? options.state.restoredBarrier?.checkpointId : undefined,
     inputs: logicalInputs,
     channelIds: canOvertake ? channelIds : undefined,
   });

@@ -348,6 +348,7 @@ export class HarnessTask {
       restored: (_vertex, subtask) =>
         snapshots && restoredFrom(snapshots, this.#program, subtask, this.#files),
       inFlight: () => [],
+      restoredBarrier: undefined,
       files: (_vertex, _subtask, checkpointId) => this.#files.output(checkpointId),
       responder: {
         acknowledge: (_checkpointId, state) => {
