@@ -3,6 +3,7 @@
  * call.
  */
 import type { ByteWriter } from '../types/row-codec.ts';
+import type { KeyedTable } from './table/keyed-table.ts';
 
 /** What a row reads as that never had a value. */
 export const NO_VALUE: unique symbol = Symbol('no value');
@@ -15,6 +16,13 @@ export interface RowEncoder {
   encodeKey(key: unknown): void;
   /** The key, then the value; none for {@link NO_VALUE}. */
   encodeRow(key: unknown, value: unknown): void;
+  /** Changes when {@link directFor} may give another function. */
+  readonly revision: number;
+  /**
+   * A function that does what `encodeRow` does with an entry's key and value, without making them; it returns false where it
+   * cannot. Undefined if it never could.
+   */
+  directFor(table: KeyedTable): ((entry: number) => boolean) | undefined;
   decodeKey(bytes: Uint8Array, from: number, to: number): unknown;
   /** The value; {@link NO_VALUE} for no bytes. */
   decodeValue(bytes: Uint8Array, from: number, to: number): unknown;

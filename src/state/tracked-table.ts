@@ -48,6 +48,9 @@ export class TrackedTable implements StateTable {
   /** The cut that the table is part of. */
   cut: OldRows | undefined;
   wasInserted = false;
+  /** Encodes without keys and values being made, as of the encoder's revision. */
+  #direct: ((entry: number) => boolean) | undefined;
+  #directRevision = Number.NaN;
   #sampledSize = 0;
   #sampledBytes = 0;
   #cold: ColdState | undefined;
@@ -211,10 +214,10 @@ export class TrackedTable implements StateTable {
   /** Encodes an entry's row into the encoder's writer. */
   encode(entry: number): void {
     const { table, encoder } = this;
-    encoder.encodeRow(
-      table.keyAt(entry),
-      table.values === undefined ? NO_VALUE : table.read(entry),
-    );
+    if (table.values === undefined) return encoder.encodeRow(table.keyAt(entry), NO_VALUE);
+    if (encoder.revision !== this.#directRevision) this.#renewDirect();
+    if (this.#direct?.(entry) === true) return;
+    encoder.encodeRow(table.keyAt(entry), table.read(entry));
   }
 
   /** Whether nothing of an entry's value is to be read any more. */
@@ -245,6 +248,7 @@ export class TrackedTable implements StateTable {
   rebind(section: RowSection, encoder: RowEncoder, cold: ColdState | undefined): void {
     this.section = section;
     this.encoder = encoder;
+    this.#directRevision = Number.NaN;
     this.#cold = cold;
   }
 
@@ -300,6 +304,12 @@ export class TrackedTable implements StateTable {
     this.#sampledSize = table.size;
     this.#sampledBytes = count === 0 ? 0 : total / count;
     return this.#sampledBytes;
+  }
+
+  /** @controlplane The schemas that rows are written with have changed. */
+  #renewDirect(): void {
+    this.#direct = this.encoder.directFor(this.table);
+    this.#directRevision = this.encoder.revision;
   }
 
   #mark(rows: DirtyRows, entries: Int32Array, count: number): void {

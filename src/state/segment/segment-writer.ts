@@ -5,6 +5,7 @@
  * 1. A section is at most a block and a row long, so its counts are known before it is written.
  * 2. A file that has reached its limit ends, and the next one goes on; no file is made for no rows.
  */
+import { putVarint, VARINT_BYTES_MAX } from '../../types/byte-writer.ts';
 import { ByteWriter } from '../../types/row-codec.ts';
 import type { RowSection, RowSink } from '../cold-state.ts';
 import type { Namespace } from '../keyed-state-backend.ts';
@@ -34,6 +35,7 @@ export interface SegmentWriterOptions {
 }
 
 const BLOCK_BYTES = 65_536;
+const ROW_HEAD_BYTES_MAX = 4 + 2 * VARINT_BYTES_MAX;
 const FILE_BYTES_MAX = 67_108_864;
 /** Shorter copies are made in a loop: a call costs as much as that many bytes. */
 const LOOP_BYTES_MAX = 32;
@@ -83,9 +85,15 @@ export class SegmentWriter implements RowSink {
   ): void {
     this.#enter(section, KIND_PUT);
     const block = this.#block;
-    block.u32(hash);
-    block.varint(valueFrom - from);
-    block.varint(to - valueFrom);
+    // Hot: room is made once per row.
+    block.ensure(ROW_HEAD_BYTES_MAX + to - from);
+    const at = block.length;
+    block.view.setInt32(at, hash, true);
+    block.length = putVarint(
+      block.bytes,
+      putVarint(block.bytes, at + 4, valueFrom - from),
+      to - valueFrom,
+    );
     copy(block, bytes, from, to);
     this.#sectionRows++;
   }
