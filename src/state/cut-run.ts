@@ -149,7 +149,7 @@ class TableCut implements OldRows {
       this.#cursor = rows.takePending(this.#cursor, SLICE_ROWS, entries);
       for (let i = 0; i < rows.scanned; i++) {
         const entry = entries[i] as number;
-        if (this.#leavesOut(entry)) continue;
+        if (this.#leavesOut(entry) || this.#encodeInPlace(entry)) continue;
         this.table.encode(entry);
         const { bytes, length } = encoder.writer;
         sink.put(section, this.table.hashAt(entry), bytes, 0, encoder.keyLength, length);
@@ -157,6 +157,19 @@ class TableCut implements OldRows {
       if (this.#cursor >= 0) return false;
     }
     this.#flush();
+    return true;
+  }
+
+  /** Hot: most rows go this way; by way of the encoder's writer and `put` they take half as long again. */
+  #encodeInPlace(entry: number): boolean {
+    const { target } = this.#parts.sink;
+    if (target === undefined) return false;
+    const keyLength = this.table.encodeDirect(entry, target.beginRow(this.table.section));
+    if (keyLength < 0) {
+      target.cancelRow();
+      return false;
+    }
+    target.endRow(this.table.hashAt(entry), keyLength);
     return true;
   }
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { TypeInformation } from '../types/type-information.ts';
+import { ByteWriter } from '../types/row-codec.ts';
 import { types } from '../types/types.ts';
 import { hashKey } from '../base/hash.ts';
 import { RowCoder } from './row-coder.ts';
@@ -100,17 +101,29 @@ function compare(
   for (const [key, value] of rows) {
     const entry = table.findOrInsert(key, hashKey(key));
     table.write(entry, value, key);
-    const before = coder.directFor(table)?.(entry) === true ? taken(coder) : undefined;
+    const before = direct(coder, table, entry);
     coder.encodeRow(table.keyAt(entry), table.read(entry));
     const general = taken(coder);
-    const after = coder.directFor(table)?.(entry) === true ? taken(coder) : undefined;
-    for (const direct of [before, after]) {
-      if (direct === undefined) continue;
+    const after = direct(coder, table, entry);
+    for (const found of [before, after]) {
+      if (found === undefined) continue;
       directs++;
-      if (direct !== general) throw new Error(`direct ${direct}, general ${general}`);
+      if (found !== general) throw new Error(`direct ${found}, general ${general}`);
     }
   }
   return directs;
+}
+
+/** What the direct encoder appends, to a writer that is nearly full; undefined if it refuses. */
+function direct(coder: RowCoder, table: KeyedTable, entry: number): string | undefined {
+  const writer = new ByteWriter(64);
+  for (let i = 0; i < 50; i++) writer.byte(7);
+  const keyLength = coder.directFor(table)?.(entry, writer) ?? -1;
+  const bytes = writer.take();
+  if (bytes.subarray(0, 50).some((byte) => byte !== 7)) throw new Error('bytes before were lost');
+  if (keyLength >= 0) return `${keyLength} ${Buffer.from(bytes.subarray(50)).toString('hex')}`;
+  if (bytes.length !== 50) throw new Error('a refused row left bytes');
+  return undefined;
 }
 
 /** The row as text: where its key ends, and its bytes. */

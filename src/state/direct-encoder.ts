@@ -24,13 +24,12 @@ export interface WrittenSchema {
 /** What a {@link DirectEncoder} is made for. */
 export interface DirectEncoderParts {
   readonly table: KeyedTable;
-  readonly writer: ByteWriter;
   readonly key: WrittenSchema;
   readonly value: WrittenSchema;
 }
 
-/** Writes an entry's row over the writer; the length of the key, or -1 where the row must go the general way. */
-export type DirectEncoder = (entry: number) => number;
+/** Appends an entry's row; the length of the key, or -1 where the row must go the general way: then nothing was written. */
+export type DirectEncoder = (entry: number, writer: ByteWriter) => number;
 
 /** A part of the text. */
 interface Part {
@@ -49,11 +48,10 @@ const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** The encoder; undefined if keys or values of these types are not kept as they would have to be. */
 export function directEncoder(parts: DirectEncoderParts): DirectEncoder | undefined {
-  const { table, writer, key, value } = parts;
+  const { table, key, value } = parts;
   const { values } = table;
   if (values === undefined || key.number >= ONE_BYTE || value.number >= ONE_BYTE) return undefined;
   const constants: Record<string, unknown> = {
-    writer,
     wholes: values.wholes,
     chunks: table.entries.chunks,
     words: table.entries.words,
@@ -64,18 +62,18 @@ export function directEncoder(parts: DirectEncoderParts): DirectEncoder | undefi
   const all = [keyPart, ...valueParts];
   const bytesMax = 2 + all.reduce((sum, part) => sum + part.bytesMax, 0);
   const refuse = ['wholes.isUsed', ...all.flatMap((part) => part.refuse)];
-  const text = `return function encode(entry) {
+  const text = `return function encode(entry, writer) {
 const chunk = chunks[entry >> ${CHUNK_SHIFT}];
 const from = (entry & ${CHUNK_MASK}) * ${table.entries.stride};
 ${all.flatMap((part) => part.load).join('\n')}
 if (${refuse.join(' || ')}) return -1;
-writer.length = 0;
 const bytesMax = ${bytesMax};
 writer.ensure(bytesMax);
-let bytes = writer.bytes, view = writer.view, at = 0;
+const start = writer.length;
+let bytes = writer.bytes, view = writer.view, at = start;
 bytes[at++] = ${key.number};
 ${keyPart.store.join('\n')}
-const keyLength = at;
+const keyLength = at - start;
 bytes[at++] = ${value.number};
 ${valueParts.flatMap((part) => part.store).join('\n')}
 writer.length = at;
@@ -206,7 +204,7 @@ function objectPart(
     refuse: [],
     store: [
       'writer.length = at;',
-      `if (!codec${index}.write(writer, objects${index}.get(entry))) return -1;`,
+      `if (!codec${index}.write(writer, objects${index}.get(entry))) { writer.length = start; return -1; }`,
       'at = writer.length;',
       'writer.ensure(bytesMax);',
       'bytes = writer.bytes;',

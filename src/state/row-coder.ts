@@ -16,7 +16,7 @@ import type { ByteReader, ByteWriter } from '../types/row-codec.ts';
 import { ByteReader as Reader, ByteWriter as Writer } from '../types/row-codec.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { ContentMap } from './content-map.ts';
-import { directEncoder, type WrittenSchema } from './direct-encoder.ts';
+import { type DirectEncoder, directEncoder, type WrittenSchema } from './direct-encoder.ts';
 import type { StateDeclaration } from './keyed-state-backend.ts';
 import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
@@ -131,19 +131,12 @@ export class RowCoder implements RowEncoder {
     return this.#key.firstTried + 2 * this.#value.firstTried;
   }
 
-  directFor(table: KeyedTable): ((entry: number) => boolean) | undefined {
+  directFor(table: KeyedTable): DirectEncoder | undefined {
     if (shapeOf(this.#kind) !== 'one' || this.#hasTtl) return undefined;
     const key = writtenSchema(this.#key);
     const value = writtenSchema(this.#value);
     if (key === undefined || value === undefined) return undefined;
-    const encode = directEncoder({ table, writer: scratch, key, value });
-    if (encode === undefined) return undefined;
-    return (entry) => {
-      const keyLength = encode(entry);
-      if (keyLength < 0) return false;
-      this.keyLength = keyLength;
-      return true;
-    };
+    return directEncoder({ table, key, value });
   }
 
   decodeKey(bytes: Uint8Array, from: number, to: number): unknown {

@@ -7,7 +7,9 @@
  * 3. With a store below, a key that is not in memory but may be below is loaded before it counts as
  *    new; so what is above is all that anybody sees.
  */
+import type { ByteWriter } from '../types/row-codec.ts';
 import type { ColdState, RowSection } from './cold-state.ts';
+import type { DirectEncoder } from './direct-encoder.ts';
 import type { StateTable } from './keyed-state-backend.ts';
 import { NO_VALUE } from './row-encoder.ts';
 import type { RowEncoder } from './row-encoder.ts';
@@ -49,7 +51,7 @@ export class TrackedTable implements StateTable {
   cut: OldRows | undefined;
   wasInserted = false;
   /** Encodes without keys and values being made, as of the encoder's revision. */
-  #direct: ((entry: number) => boolean) | undefined;
+  #direct: DirectEncoder | undefined;
   #directRevision = Number.NaN;
   #sampledSize = 0;
   #sampledBytes = 0;
@@ -215,9 +217,17 @@ export class TrackedTable implements StateTable {
   encode(entry: number): void {
     const { table, encoder } = this;
     if (table.values === undefined) return encoder.encodeRow(table.keyAt(entry), NO_VALUE);
-    if (encoder.revision !== this.#directRevision) this.#renewDirect();
-    if (this.#direct?.(entry) === true) return;
-    encoder.encodeRow(table.keyAt(entry), table.read(entry));
+    encoder.writer.reset();
+    const keyLength = this.encodeDirect(entry, encoder.writer);
+    if (keyLength < 0) encoder.encodeRow(table.keyAt(entry), table.read(entry));
+    else encoder.keyLength = keyLength;
+  }
+
+  /** Appends an entry's row without making its key and value; the key's length, or -1: then `encode` must do it. */
+  encodeDirect(entry: number, writer: ByteWriter): number {
+    if (this.table.values === undefined) return -1;
+    if (this.encoder.revision !== this.#directRevision) this.#renewDirect();
+    return this.#direct === undefined ? -1 : this.#direct(entry, writer);
   }
 
   /** Whether nothing of an entry's value is to be read any more. */
