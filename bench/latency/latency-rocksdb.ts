@@ -64,8 +64,14 @@ export function runLatencyState(
 ): Promise<Figures> {
   return withState(setting, (options) =>
     runModule(RUNNER, [
-      ...[JOB.href, RATE, timeoutMs, PARALLELISM, warm, measured],
-      ...[`fill=${fill}`, `bytes=${VALUE_BYTES}`],
+      JOB.href,
+      RATE,
+      timeoutMs,
+      PARALLELISM,
+      warm,
+      measured,
+      `fill=${fill}`,
+      `bytes=${VALUE_BYTES}`,
       ...options,
     ]),
   );

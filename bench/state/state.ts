@@ -63,7 +63,11 @@ function runState(keys: number, quick: boolean): Promise<StateRun> {
     const { checkpoint, ...figures } = await runModule<Figures & { readonly checkpoint: string }>(
       RUNNER,
       [
-        ...[JOB.href, PARALLELISM, keys, seconds, notesFolder(folder, 'run')],
+        JOB.href,
+        PARALLELISM,
+        keys,
+        seconds,
+        notesFolder(folder, 'run'),
         ...args,
         ...stateOptions(SETTING, folder),
       ],

@@ -28,7 +28,11 @@ export function runUpdates(load: UpdateLoad, setting: StateSetting): Promise<Fig
   const args = [`bytes=${valueBytes}`, `distribution=${distribution}`, `rate=${perSecond}`];
   return withState(setting, (options) =>
     runModule(RUNNER, [
-      ...[JOB.href, PARALLELISM, keys, warmSeconds, measuredSeconds],
+      JOB.href,
+      PARALLELISM,
+      keys,
+      warmSeconds,
+      measuredSeconds,
       ...args,
       ...options,
     ]),

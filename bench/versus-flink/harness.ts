@@ -30,11 +30,14 @@ export const HARNESS_VARIABLE = 'MILLRACE_FLINK_HARNESS';
 const JAR = 'target/flink-harness-1.jar';
 /** As in `run.sh`. */
 const JAVA_OPTIONS: readonly string[] = [
-  ...['-Xms4g', '-Xmx4g', '-Dlog.level=ERROR'],
+  '-Xms4g',
+  '-Xmx4g',
+  '-Dlog.level=ERROR',
   ...['lang', 'util', 'time', 'util.concurrent', 'lang.reflect', 'nio'].map(
     (name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`,
   ),
-  ...['-cp', `${JAR}:target/lib/*`],
+  '-cp',
+  `${JAR}:target/lib/*`,
 ];
 /** Classes of ours that the harness is built with. */
 const OWN_CLASSES = fileURLToPath(new URL('java/', import.meta.url));

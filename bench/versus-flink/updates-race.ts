@@ -34,8 +34,13 @@ async function runPair(load: UpdateLoad, harness: Harness): Promise<Figures> {
   const flink = await harness.runClass(
     'Updates',
     [
-      ...[`keys=${keys}`, `bytes=${valueBytes}`, `distribution=${distribution}`],
-      ...[`warm=${warmSeconds}`, `seconds=${measuredSeconds}`, 'p=2', `backend=${backend}`],
+      `keys=${keys}`,
+      `bytes=${valueBytes}`,
+      `distribution=${distribution}`,
+      `warm=${warmSeconds}`,
+      `seconds=${measuredSeconds}`,
+      'p=2',
+      `backend=${backend}`,
       `conf.taskmanager.memory.managed.size=${memory}`,
     ],
     checkpointSeconds,

@@ -17,6 +17,8 @@ export interface FaultRates {
   readonly crashAtFileOperation: number;
   /** Crashes per second of virtual time, at any moment. */
   readonly crashesPerSecond: number;
+  /** Failures of a job's attempt per second of virtual time: the process lives on and starts another one. */
+  readonly failuresPerSecond: number;
   /** A crash keeps a random part of what was not synced; else nothing of it. */
   readonly tornCrash: number;
   /** A read fails with EIO. */
@@ -41,6 +43,7 @@ export const NO_FAULTS: FaultRates = Object.freeze({
   crashAtFaultPoint: 0,
   crashAtFileOperation: 0,
   crashesPerSecond: 0,
+  failuresPerSecond: 0,
   tornCrash: 0,
   readError: 0,
   writeError: 0,
@@ -70,6 +73,7 @@ export function swarmFaultRates(random: Random): FaultRates {
     crashAtFaultPoint: draw(CRASH_AT_FAULT_POINT_MAX),
     crashAtFileOperation: draw(CRASH_AT_FILE_OPERATION_MAX),
     crashesPerSecond: draw(CRASHES_PER_SECOND_MAX),
+    failuresPerSecond: draw(CRASHES_PER_SECOND_MAX),
     tornCrash: random.nextDouble(),
     readError: draw(ERROR_MAX),
     writeError: draw(ERROR_MAX),
@@ -95,7 +99,7 @@ export class SimulatedCrash extends Error {
 }
 
 /** A kind of thing that went wrong, as reports count it. */
-export type FaultKind = 'crash' | 'EIO' | 'ENOSPC' | 'slow';
+export type FaultKind = 'crash' | 'failure' | 'EIO' | 'ENOSPC' | 'slow';
 
 /** What an operation of the disk meets. */
 export interface FileFaultChoice {
@@ -149,13 +153,12 @@ export class SimulatedFaults {
 
   /** So much virtual time has passed: whether the process died in it. */
   crashesWithin(durationMs: number): boolean {
-    const chance = -Math.expm1((-this.rates.crashesPerSecond * durationMs) / 1000);
-    return this.#happens(chance) && this.#count('crash');
+    return this.#happensWithin(durationMs, this.rates.crashesPerSecond) && this.#count('crash');
   }
 
-  /** A crash at a moment that was chosen elsewhere. */
-  countCrash(): void {
-    this.#count('crash');
+  /** So much virtual time has passed: whether the attempt failed in it. */
+  failsWithin(durationMs: number): boolean {
+    return this.#happensWithin(durationMs, this.rates.failuresPerSecond) && this.#count('failure');
   }
 
   /** What a crash leaves of the unsynced: a random part, or nothing. */
@@ -207,6 +210,10 @@ export class SimulatedFaults {
   #error(system: 'EIO' | 'ENOSPC'): FileFaultChoice {
     this.#count(system);
     return { ...NOTHING_WRONG, system };
+  }
+
+  #happensWithin(durationMs: number, perSecond: number): boolean {
+    return this.#happens(-Math.expm1((-perSecond * durationMs) / 1000));
   }
 
   #happens(chance: number): boolean {

@@ -80,7 +80,7 @@ test('a checkpoint that takes too long is aborted and names who is missing', asy
     /within 1000 ms: 2 of 3 subtasks .* subtask 0 of operator 'count'/,
   );
   job.coordinator.acknowledge(1, second as NonNullable<typeof second>);
-  const shared = job.storage.list(`${JOB_ID}/shared`);
+  const shared = job.storage.list(`${JOB_ID}/shared`, 'files');
   t.is(shared.length, 1, 'the third has not answered yet; the files of the others are gone');
 });
 
@@ -114,7 +114,7 @@ test('old checkpoints go with the files that no other names', async (t) => {
     const { manifest } = await resolveCheckpoint(`/checkpoints/${JOB_ID}/chk-${id}`, job.world);
     for (const { path } of manifest.files) named.add(`${JOB_ID}/${path}`);
   }
-  t.deepEqual(job.storage.list(`${JOB_ID}/shared`), [...named].sort());
+  t.deepEqual(job.storage.list(`${JOB_ID}/shared`, 'files'), [...named].sort());
   t.deepEqual(job.kinds().includes('cleanupFailed'), false);
 });
 
@@ -129,7 +129,7 @@ test('an attempt that stops ends its checkpoint, and late parts leave nothing', 
   job.coordinator.acknowledge(2, second as NonNullable<typeof second>);
   const selected = await job.start();
   t.is(selected?.manifest.checkpointId, 1);
-  t.is(job.storage.list(`${JOB_ID}/shared`).length, 3);
+  t.is(job.storage.list(`${JOB_ID}/shared`, 'files').length, 3);
   t.deepEqual(job.values, [1, 2, 3]);
   await job.checkpoint();
   t.deepEqual(listCheckpoints(job.storage, JOB_ID), [3, 1], 'ids are not used again');
@@ -145,7 +145,7 @@ test('an acknowledged checkpoint is whole or gone when its attempt stops', async
   await stopped;
   const selected = await job.start();
   // Files were being made durable: it may be given up then, but not half.
-  if (selected === undefined) t.deepEqual(job.storage.list(`${JOB_ID}/shared`), []);
+  if (selected === undefined) t.deepEqual(job.storage.list(`${JOB_ID}/shared`, 'files'), []);
   else t.deepEqual(job.values, [5, 5, 5]);
 });
 
@@ -345,7 +345,10 @@ test('the outcome decides what stays', async (t) => {
     await job.coordinator.close(outcome);
     await job.pass(10_000);
     const isRemoved = listCheckpoints(job.storage, JOB_ID).length === 0;
-    t.is(job.storage.list(`${JOB_ID}/shared`).length > 0, !isRemoved && outcome !== 'finished');
+    t.is(
+      job.storage.list(`${JOB_ID}/shared`, 'files').length > 0,
+      !isRemoved && outcome !== 'finished',
+    );
     t.is(isJobFinished(job.storage, JOB_ID), isRemoved);
     return !isRemoved;
   };

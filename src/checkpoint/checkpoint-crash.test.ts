@@ -56,13 +56,17 @@ async function checkRestore(
   for (const { manifest } of readManifests(job.storage, JOB_ID)) {
     for (const { path } of manifest?.files ?? []) named.add(`${JOB_ID}/${path}`);
   }
-  t.deepEqual(job.storage.list(`${JOB_ID}/shared`), [...named].sort(), `${what}: no orphans`);
   t.deepEqual(
-    job.storage.list(JOB_ID).filter((path) => path.endsWith('.tmp')),
+    job.storage.list(`${JOB_ID}/shared`, 'files'),
+    [...named].sort(),
+    `${what}: no orphans`,
+  );
+  t.deepEqual(
+    job.storage.list(JOB_ID, 'files').filter((path) => path.endsWith('.tmp')),
     [],
     `${what}: no temporary files`,
   );
-  t.is(job.storage.list(OTHER_JOB_ID).length, 2, `${what}: the other job is untouched`);
+  t.is(job.storage.list(OTHER_JOB_ID, 'files').length, 2, `${what}: the other job is untouched`);
   await job.checkpoint();
   t.is(job.kinds().at(-1)?.split(' ')[0], 'complete', `${what}: the job goes on`);
   return rounds;
@@ -335,7 +339,7 @@ test(`${DAMAGES} damages of the newest checkpoint are all found, with a fallback
   const job = await startJob({ world });
   for (let round = 0; round < ROUNDS; round++) await job.checkpoint();
   const pristine = new Map(
-    job.storage.list(JOB_ID).map((path) => [path, job.storage.read(path)?.slice()]),
+    job.storage.list(JOB_ID, 'files').map((path) => [path, job.storage.read(path)?.slice()]),
   );
   const [newest, older] = readManifests(job.storage, JOB_ID);
   const olderFiles = new Set(older?.manifest?.files.map(({ path }) => path));
@@ -413,7 +417,7 @@ async function checkRestoreOrphans(world: SimulatedEnvironment): Promise<number>
       (manifest?.files ?? []).map(({ path }) => `${JOB_ID}/${path}`),
     ),
   );
-  return job.storage.list(`${JOB_ID}/shared`).filter((path) => !named.has(path)).length;
+  return job.storage.list(`${JOB_ID}/shared`, 'files').filter((path) => !named.has(path)).length;
 }
 
 function damage(

@@ -33,15 +33,11 @@ export interface CheckpointStorage {
   checksum(path: string): Promise<FileRef | undefined>;
   /** All bytes of a file; undefined if it does not exist. */
   read(path: string): Uint8Array | undefined;
-  /** Paths of all files below a folder, sorted; none if it does not exist. */
-  list(folder: string): readonly string[];
   /**
-   * Names of the files and folders right in a folder, sorted; none if it does not exist. `''` is
-   * the root.
+   * `files`: the paths of all files below a folder; `names`: the names of the files and folders
+   * right in it. Sorted; none if it does not exist; `''` is the root.
    */
-  names(folder: string): readonly string[];
+  list(folder: string, what: 'files' | 'names'): readonly string[];
   /** Removes a file, or a folder with all below it; fine if it is not there. */
   remove(path: string): void;
-  /** The local path of a file that may be hard-linked from, or undefined if it lies elsewhere. */
-  localPath(path: string): string | undefined;
 }

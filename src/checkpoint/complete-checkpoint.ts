@@ -11,6 +11,7 @@ import { MillraceError } from '../base/errors.ts';
 import type { FileRef } from '../state/snapshot.ts';
 import type { CheckpointLocation } from './checkpoint-location.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
+import { localPathOf } from './storage/file-storage.ts';
 import { type CheckpointManifest, encodeManifest, type ManifestSubtask } from './manifest.ts';
 import type { PendingCheckpoint } from './pending-checkpoint.ts';
 import { damagedFile, mismatch } from './snapshot-files.ts';
@@ -132,7 +133,7 @@ async function takeOver(
   for (const file of files) {
     const from = joinPath(identity.jobId, file.path);
     const to = joinPath(target.folder, file.path);
-    const local = storage.localPath(from);
+    const local = localPathOf(storage, from);
     const copied =
       local === undefined
         ? copy(storage, from, target.storage, to)

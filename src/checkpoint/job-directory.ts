@@ -61,7 +61,7 @@ export function readJobEntry(storage: CheckpointStorage, jobId: string): JobEntr
 /** All jobs of a storage, those that began last first. */
 export function listJobs(storage: CheckpointStorage): readonly JobEntry[] {
   // Ids begin with the time of their start.
-  const ids = storage.names('').filter((name) => /^[0-9a-f]{32}$/.test(name));
+  const ids = storage.list('', 'names').filter((name) => /^[0-9a-f]{32}$/.test(name));
   return ids.reverse().flatMap((jobId) => readJobEntry(storage, jobId) ?? []);
 }
 
@@ -73,13 +73,15 @@ export function latestJob(storage: CheckpointStorage, jobName?: string): JobEntr
 /** Ids of the job's checkpoints that have a manifest, the highest first. */
 export function listCheckpoints(storage: CheckpointStorage, jobId: string): readonly number[] {
   const ids = checkpointFolderIds(storage, jobId);
-  return ids.filter((id) => storage.names(checkpointFolder(jobId, id)).includes(MANIFEST_NAME));
+  return ids.filter((id) =>
+    storage.list(checkpointFolder(jobId, id), 'names').includes(MANIFEST_NAME),
+  );
 }
 
 /** Ids of all checkpoint folders, also of those that are not complete, the highest first. */
 export function checkpointFolderIds(storage: CheckpointStorage, jobId: string): readonly number[] {
   return storage
-    .names(jobId)
+    .list(jobId, 'names')
     .flatMap((name) => /^chk-(\d{1,15})$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => b - a);
@@ -92,7 +94,7 @@ export async function markJobFinished(storage: CheckpointStorage, jobId: string)
 
 /** Whether {@link markJobFinished} was called. */
 export function isJobFinished(storage: CheckpointStorage, jobId: string): boolean {
-  return storage.names(jobId).includes(FINISHED_FILE);
+  return storage.list(jobId, 'names').includes(FINISHED_FILE);
 }
 
 /** The object in a small file of ours. */

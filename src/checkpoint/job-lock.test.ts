@@ -45,7 +45,7 @@ test('a dead owner is superseded, and knows when it comes back', async (t) => {
     [third.epoch, first.isHeld(), second.isHeld(), third.isHeld()],
     [3, false, false, true],
   );
-  t.deepEqual(storage.names(JOB_ID), ['lock-3']);
+  t.deepEqual(storage.list(JOB_ID, 'names'), ['lock-3']);
 });
 
 test('an owner that has released is followed unasked; epochs do not repeat', async (t) => {

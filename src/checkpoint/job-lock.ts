@@ -128,7 +128,7 @@ function removeOlder(storage: CheckpointStorage, jobId: string, epoch: number): 
 /** Epochs that have a lock, ascending. */
 function epochs(storage: CheckpointStorage, jobId: string): readonly number[] {
   return storage
-    .names(jobId)
+    .list(jobId, 'names')
     .flatMap((name) => /^lock-(\d{1,15})$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);

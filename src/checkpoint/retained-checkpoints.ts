@@ -82,7 +82,7 @@ export class RetainedCheckpoints {
   sweep(): void {
     const { storage, jobId } = this.#options;
     for (const id of checkpointFolderIds(storage, jobId)) this.#sweepCheckpointFolder(id);
-    for (const name of storage.names(jobId)) {
+    for (const name of storage.list(jobId, 'names')) {
       if (TEMPORARY.test(name)) storage.remove(joinPath(jobId, name));
     }
     // What a manifest names that cannot be read is not known: its files stay until it is gone.
@@ -90,7 +90,7 @@ export class RetainedCheckpoints {
     const from = jobId.length + 1;
     this.#removeFiles(
       storage
-        .list(joinPath(jobId, SHARED_FOLDER))
+        .list(joinPath(jobId, SHARED_FOLDER), 'files')
         .map((path) => path.slice(from))
         .filter((path) => !this.names(path)),
     );
@@ -120,7 +120,7 @@ export class RetainedCheckpoints {
   #sweepCheckpointFolder(checkpointId: number): void {
     const { storage, jobId } = this.#options;
     const folder = checkpointFolder(jobId, checkpointId);
-    const names = storage.names(folder);
+    const names = storage.list(folder, 'names');
     if (!names.includes(MANIFEST_NAME)) {
       storage.remove(folder);
       return;

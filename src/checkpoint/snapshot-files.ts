@@ -12,6 +12,7 @@ import { hasErrorCode, MillraceError } from '../base/errors.ts';
 import type { FileRef, SnapshotInput, SnapshotOutput } from '../state/snapshot.ts';
 import type { CheckpointPlace } from './checkpoint-messages.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
+import { localPathOf } from './storage/file-storage.ts';
 import { joinPath } from './storage/storage-path.ts';
 
 /** The folder of state files below a job's or savepoint's folder. */
@@ -116,7 +117,7 @@ export function snapshotInput(options: SnapshotInputOptions): SnapshotInput {
   return {
     read,
     materialize(file, localPath) {
-      const source = storage.localPath(joinPath(folder, file.path));
+      const source = localPathOf(storage, joinPath(folder, file.path));
       if (source !== undefined && tryLink(environment, source, localPath)) return;
       const bytes = read(file);
       using target = environment.fileSystem.open(localPath, 'create-exclusive');

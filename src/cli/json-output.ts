@@ -20,15 +20,13 @@ interface JsonResult extends Omit<JobFigures, 'watermark' | 'backPressuredRatio'
   readonly vertices: readonly VertexMetrics[];
 }
 
-/** How the job's checkpoints went. */
+/** How the job's checkpoints went; they are removed when it finishes. */
 interface JsonCheckpoints {
   readonly numCompleted: number;
   readonly numFailed: number;
   readonly meanDurationMs: number;
   readonly maxDurationMs: number;
   readonly totalBytes: number;
-  /** Where the last one lies, or null. */
-  readonly lastPath: string | null;
 }
 
 /** What `--json` prints when it has not. */
@@ -57,8 +55,7 @@ export function jsonResult(result: JobExecutionResult, numRestarts: number): str
 
 function checkpointFigures(statistics: CheckpointStatistics): JsonCheckpoints {
   const { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes } = statistics;
-  const lastPath = statistics.history[0]?.path ?? null;
-  return { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes, lastPath };
+  return { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes };
 }
 
 /** Any object as one line. */

@@ -16,8 +16,8 @@ each run can write to a folder of its own: -- --out out/{run}
 With --json the last line of the standard output is one object:
   finished  { status: "finished", jobId, jobName, netRuntimeMs, recordsPerSecond, numRecordsIn,
               numLateRecordsDropped, numLateRecordsSideOutput, numDeadLetters, numShapeMisfits,
-              checkpoints: { numCompleted, numFailed, meanDurationMs, maxDurationMs, totalBytes,
-              lastPath }, numRestarts,
+              checkpoints: { numCompleted, numFailed, meanDurationMs, maxDurationMs,
+              totalBytes }, numRestarts,
               sinks: [{ name, numRecords, numFiles?, numBytes? }],
               vertices: [{ name, operators … }] }
   not       { status: "failed" | "invalid" | "canceled",

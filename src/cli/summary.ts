@@ -46,10 +46,7 @@ function checkpointRows(statistics: CheckpointStatistics): readonly Row[] {
   if (numCompleted === 0) return [['checkpoints', `0${failed}`]];
   const times = `mean ${durationText(meanDurationMs)}, longest ${durationText(maxDurationMs)}`;
   const sizes = `${bytesText(totalBytes)} written`;
-  const rows: Row[] = [['checkpoints', `${countText(numCompleted)} (${times}, ${sizes})${failed}`]];
-  const path = statistics.history[0]?.path;
-  if (path !== undefined) rows.push(['last at', path]);
-  return rows;
+  return [['checkpoints', `${countText(numCompleted)} (${times}, ${sizes})${failed}`]];
 }
 
 function lateNote(aside: number, dropped: number): string {

@@ -1,6 +1,7 @@
 /** Random programs for property tests. */
 import fc from 'fast-check';
-import type { Program, Row, Step } from './random-program.ts';
+import type { Program, Step } from './random-program.ts';
+import type { Row } from './row.ts';
 
 const modulo = fc.integer({ min: 2, max: 4 });
 const plus = fc.integer({ min: -5, max: 1000 });
@@ -52,6 +53,11 @@ function stepArbitrary(parallelismMax: number): fc.Arbitrary<Step> {
     fc.record({ kind: fc.constant('union'), plus, modulo }),
     fc.record({ kind: fc.constant('side-output'), plus, modulo }),
     { weight: 2, arbitrary: windowArbitrary() },
+    fc.record({
+      kind: fc.constant('process'),
+      sizeMs: fc.constantFrom(20, 100, 250),
+      connects: fc.option(modulo),
+    }),
   ) as fc.Arbitrary<Step>;
 }
 

@@ -16,15 +16,8 @@ import {
   TumblingEventTimeWindows,
   WatermarkStrategy,
 } from '../../src/index.ts';
-
-/** A record; `x` changes its kind from record to record, so that captured types are widened. */
-export interface Row {
-  readonly id: number;
-  readonly k: number;
-  readonly v: number;
-  readonly t: number;
-  readonly x: unknown;
-}
+import { type Row, windowRow } from './row.ts';
+import { TimedSums } from './timed-sums.ts';
 
 /** A step of a program. */
 export type Step =
@@ -35,7 +28,9 @@ export type Step =
   | { readonly kind: 'broadcast'; readonly parallelism: number }
   | { readonly kind: 'union'; readonly plus: number; readonly modulo: number }
   | { readonly kind: 'side-output'; readonly modulo: number; readonly plus: number }
-  | { readonly kind: 'window'; readonly sizeMs: number; readonly slideMs: number };
+  | { readonly kind: 'window'; readonly sizeMs: number; readonly slideMs: number }
+  /** Sums by key until a timer comes; what `connects` keeps back comes from a second input and is taken away. */
+  | { readonly kind: 'process'; readonly sizeMs: number; readonly connects: number | null };
 
 /** Partitionings that change no result. */
 export type PartitionKind = 'rebalance' | 'rescale' | 'shuffle' | 'global' | 'custom' | 'key';
@@ -153,6 +148,8 @@ function addStep(stream: DataStream<Row>, step: Program['steps'][number]): DataS
       return sideOutput(stream, step);
     case 'window':
       return settle(windowed(stream, step), own);
+    case 'process':
+      return settle(processed(stream, step), own);
     default:
       return step satisfies never;
   }
@@ -214,6 +211,16 @@ function windowed(stream: DataStream<Row>, step: Extract<Step, { kind: 'window' 
     });
 }
 
+/** As tumbling windows do, but with timers and keyed state, of one input or of two. */
+function processed(stream: DataStream<Row>, step: Extract<Step, { kind: 'process' }>): Settled {
+  const { connects, sizeMs } = step;
+  const sums = new TimedSums(sizeMs);
+  if (connects === null) return stream.keyBy('k').process<Row>(sums.ofOneInput());
+  const added = stream.filter((row) => keeps(row, connects));
+  const taken = stream.filter((row) => !keeps(row, connects));
+  return added.connect(taken).keyBy('k', 'k').process<Row>(sums.ofTwoInputs());
+}
+
 /** Counts by key, without what depends on the order. */
 function countOf(stream: DataStream<Row>): DataStream<Row> {
   return stream
@@ -230,6 +237,7 @@ export function interpret(program: Program): Row[] {
   }));
   for (const step of program.steps) {
     if (step.kind === 'window') rows = naiveWindows(rows, step);
+    else if (step.kind === 'process') rows = naiveProcess(rows, step);
     else
       rows = rows.flatMap(({ row, time }) => naive(row, step).map((each) => ({ row: each, time })));
   }
@@ -242,7 +250,18 @@ export function interpret(program: Program): Row[] {
   });
 }
 
-function naive(row: Row, step: Exclude<Step, { kind: 'window' }>): Row[] {
+function naiveProcess(
+  rows: readonly { readonly row: Row; readonly time: number }[],
+  { sizeMs, connects }: Extract<Step, { kind: 'process' }>,
+): { row: Row; time: number }[] {
+  const signed = rows.map(({ row, time }) => ({
+    row: connects === null || keeps(row, connects) ? row : { ...row, v: -row.v },
+    time,
+  }));
+  return naiveWindows(signed, { kind: 'window', sizeMs, slideMs: sizeMs });
+}
+
+function naive(row: Row, step: Exclude<Step, { kind: 'window' | 'process' }>): Row[] {
   switch (step.kind) {
     case 'map':
       return [mapped(row, step.times, step.plus)];
@@ -302,8 +321,4 @@ function copiesOf(row: Row, modulo: number): Row[] {
   for (let copy = 0; copy < Math.abs(row.v) % modulo; copy++)
     copies.push({ ...row, v: row.v + copy });
   return copies;
-}
-
-function windowRow(k: number, v: number, start: number): Row {
-  return { id: 0, k, v, t: start, x: null };
 }

@@ -30,6 +30,7 @@ export async function simulateSeed(
     configuration: {
       'taskmanager.memory.ring-size': '4096',
       ...backendOf(seed),
+      ...alignmentOf(seed),
       ...more.configuration,
     },
     faults: more.faults,
@@ -43,4 +44,13 @@ export async function simulateSeed(
 function backendOf(seed: number): Readonly<Record<string, string>> {
   if (seed % 2 === 0) return { 'state.backend.type': 'heap' };
   return { 'state.backend.type': 'rocksdb', 'taskmanager.memory.managed.size': '100 kb' };
+}
+
+/** Barriers that wait, that overtake at once, and that overtake after a while. */
+function alignmentOf(seed: number): Readonly<Record<string, string>> {
+  if (seed % 5 > 1) return {};
+  return {
+    'execution.checkpointing.unaligned.enabled': 'true',
+    'execution.checkpointing.aligned-checkpoint-timeout': seed % 5 === 0 ? '0 ms' : '20 ms',
+  };
 }

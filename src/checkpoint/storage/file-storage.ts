@@ -46,6 +46,16 @@ export function fileStorage(url: string, environment: StorageEnvironment): Check
   return new FileStorage(environment.fileSystem.resolve(pathOf(url)), environment);
 }
 
+/** Where a file lies if it may be hard-linked from, or undefined if its storage is not on a disk. */
+export function localPathOf(storage: CheckpointStorage, path: string): string | undefined {
+  if (!storage.url.startsWith('file:')) return undefined;
+  return localPathBelow(fileURLToPath(storage.url), path);
+}
+
+function localPathBelow(root: string, path: string): string {
+  return `${root === '/' ? '' : root}/${checkedPath(path)}`;
+}
+
 function pathOf(url: string): string {
   if (!/^file:/i.test(url)) return url;
   try {
@@ -75,12 +85,12 @@ class FileStorage implements CheckpointStorage {
   }
 
   writer(path: string): SnapshotFileWriter {
-    const target = this.localPath(path);
+    const target = this.#localPath(path);
     return fileWriter({ path, target, files: this.#files, file: this.#create(target) });
   }
 
   async adopt(localPath: string, path: string): Promise<FileRef> {
-    const target = this.localPath(path);
+    const target = this.#localPath(path);
     try {
       this.#inFolder(target, () => this.#files.link(localPath, target));
     } catch (error) {
@@ -95,7 +105,7 @@ class FileStorage implements CheckpointStorage {
     const files = new Set<string>();
     const folders = new Set<string>();
     for (const path of paths) {
-      const target = path === '' ? this.#root : this.localPath(path);
+      const target = path === '' ? this.#root : this.#localPath(path);
       const isFolder = this.#files.stat(target)?.kind === 'directory';
       if (!isFolder) files.add(target);
       folders.add(isFolder ? target : parentOf(target));
@@ -108,7 +118,7 @@ class FileStorage implements CheckpointStorage {
   }
 
   async createExclusive(path: string, bytes: Uint8Array): Promise<boolean> {
-    const target = this.localPath(path);
+    const target = this.#localPath(path);
     const isManifest = nameOf(path) === MANIFEST_NAME;
     if (this.#files.stat(target) !== undefined) return false;
     if (isManifest) this.#faultPoint('manifest.write');
@@ -132,7 +142,7 @@ class FileStorage implements CheckpointStorage {
 
   async checksum(path: string): Promise<FileRef | undefined> {
     try {
-      const { bytes, checksum } = await this.#measure(this.localPath(path));
+      const { bytes, checksum } = await this.#measure(this.#localPath(path));
       return { path, bytes, checksum };
     } catch (error) {
       if (hasErrorCode(error, 'FILE_NOT_FOUND')) return undefined;
@@ -142,7 +152,7 @@ class FileStorage implements CheckpointStorage {
 
   read(path: string): Uint8Array | undefined {
     try {
-      using file = this.#files.open(this.localPath(path), 'read');
+      using file = this.#files.open(this.#localPath(path), 'read');
       const bytes = new Uint8Array(file.size());
       return bytes.subarray(0, readFully(file, bytes, 0));
     } catch (error) {
@@ -151,27 +161,28 @@ class FileStorage implements CheckpointStorage {
     }
   }
 
-  list(folder: string): readonly string[] {
+  list(folder: string, what: 'files' | 'names'): readonly string[] {
+    if (what === 'names') return this.#names(folder);
     const paths: string[] = [];
     this.#listInto(folder, paths);
     return paths.sort();
   }
 
-  names(folder: string): readonly string[] {
-    const path = folder === '' ? this.#root : this.localPath(folder);
-    return this.#files.stat(path)?.kind === 'directory' ? this.#files.list(path) : [];
-  }
-
   remove(path: string): void {
-    const target = this.localPath(path);
+    const target = this.#localPath(path);
     this.#files.remove(target);
     for (const folder of this.#durableFolders) {
       if (folder === target || folder.startsWith(`${target}/`)) this.#durableFolders.delete(folder);
     }
   }
 
-  localPath(path: string): string {
-    return `${this.#root === '/' ? '' : this.#root}/${checkedPath(path)}`;
+  #localPath(path: string): string {
+    return localPathBelow(this.#root, path);
+  }
+
+  #names(folder: string): readonly string[] {
+    const path = folder === '' ? this.#root : this.#localPath(folder);
+    return this.#files.stat(path)?.kind === 'directory' ? this.#files.list(path) : [];
   }
 
   #create(target: string): FileHandle {
@@ -288,9 +299,9 @@ class FileStorage implements CheckpointStorage {
   }
 
   #listInto(folder: string, paths: string[]): void {
-    for (const name of this.names(folder)) {
+    for (const name of this.#names(folder)) {
       const path = folder === '' ? name : `${folder}/${name}`;
-      const kind = this.#files.stat(this.localPath(path))?.kind;
+      const kind = this.#files.stat(this.#localPath(path))?.kind;
       if (kind === 'directory') this.#listInto(path, paths);
       else if (kind === 'file') paths.push(path);
     }

@@ -82,7 +82,7 @@ class MemoryStorage implements CheckpointStorage {
   sync(paths: readonly string[]): Promise<void> {
     return attempt(() => {
       for (const path of paths) {
-        if (path === '' || this.read(path) !== undefined || this.names(path).length > 0) continue;
+        if (path === '' || this.read(path) !== undefined || this.#names(path).length > 0) continue;
         throw new MillraceError('FILE_NOT_FOUND', `there is no '${path}' in ${this.url}`);
       }
     });
@@ -107,7 +107,8 @@ class MemoryStorage implements CheckpointStorage {
     return this.#files.get(this.#key(path));
   }
 
-  list(folder: string): readonly string[] {
+  list(folder: string, what: 'files' | 'names'): readonly string[] {
+    if (what === 'names') return this.#names(folder);
     const prefix = this.#prefix(folder);
     const from = this.#prefix('').length;
     return [...this.#files.keys()]
@@ -116,9 +117,9 @@ class MemoryStorage implements CheckpointStorage {
       .sort();
   }
 
-  names(folder: string): readonly string[] {
+  #names(folder: string): readonly string[] {
     const from = folder === '' ? 0 : folder.length + 1;
-    const names = this.list(folder).map((path) => path.slice(from).split('/', 1)[0] ?? '');
+    const names = this.list(folder, 'files').map((path) => path.slice(from).split('/', 1)[0] ?? '');
     return [...new Set(names)].sort();
   }
 
@@ -126,11 +127,6 @@ class MemoryStorage implements CheckpointStorage {
     const prefix = this.#prefix(path);
     this.#files.delete(this.#key(path));
     for (const key of this.#files.keys()) if (key.startsWith(prefix)) this.#files.delete(key);
-  }
-
-  localPath(path: string): string | undefined {
-    checkedPath(path);
-    return undefined;
   }
 
   #key(path: string): string {

@@ -7,7 +7,7 @@ import { realEnvironment } from '../../base/real-environment.ts';
 import { seededRandom } from '../../base/seeded-random.ts';
 import { simulatedEnvironment } from '../../base/simulated-environment.ts';
 import type { CheckpointStorage } from '../checkpoint-storage.ts';
-import { fileStorage } from './file-storage.ts';
+import { fileStorage, localPathOf } from './file-storage.ts';
 import { discardMemoryStorage, memoryStorage } from './memory-storage.ts';
 import { openStorage } from './open-storage.ts';
 
@@ -65,12 +65,15 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
       bytes: 11,
       checksum: crc32(whole),
     });
-    t.deepEqual(storage.list(''), ['j/chk-1/two', 'j/shared/one']);
-    t.deepEqual(storage.list('j/shared'), ['j/shared/one']);
-    t.deepEqual(storage.names('j'), ['chk-1', 'shared']);
-    t.deepEqual([storage.names(''), storage.names('none'), storage.list('none')], [['j'], [], []]);
+    t.deepEqual(storage.list('', 'files'), ['j/chk-1/two', 'j/shared/one']);
+    t.deepEqual(storage.list('j/shared', 'files'), ['j/shared/one']);
+    t.deepEqual(storage.list('j', 'names'), ['chk-1', 'shared']);
+    t.deepEqual(
+      [storage.list('', 'names'), storage.list('none', 'names'), storage.list('none', 'files')],
+      [['j'], [], []],
+    );
     storage.remove('j/chk-1');
-    t.deepEqual(storage.list(''), ['j/shared/one']);
+    t.deepEqual(storage.list('', 'files'), ['j/shared/one']);
     storage.remove('j/shared/one');
     storage.remove('j/shared/one');
     t.is(storage.read('j/shared/one'), undefined);
@@ -87,7 +90,7 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
     const aborted = storage.writer('two');
     aborted.write(A);
     aborted.abort();
-    t.deepEqual(storage.list(''), ['one']);
+    t.deepEqual(storage.list('', 'files'), ['one']);
     close();
   });
 
@@ -100,7 +103,7 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
     const winner = [A, B, A, B][wins.indexOf(true)];
     t.deepEqual([...(storage.read('j/lock-1') ?? [])], [...(winner as Uint8Array)]);
     t.false(await storage.createExclusive('j/lock-1', A));
-    t.deepEqual(storage.list(''), ['j/lock-1']);
+    t.deepEqual(storage.list('', 'files'), ['j/lock-1']);
     close();
   });
 
@@ -132,14 +135,13 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
       t.throws(() => storage.writer(path), expected, path);
       t.throws(() => storage.read(path), expected, path);
       t.throws(() => storage.remove(path), expected, path);
-      t.throws(() => storage.localPath(path), expected, path);
       await t.throwsAsync(storage.createExclusive(path, A), expected, path);
       await t.throwsAsync(storage.checksum(path), expected, path);
       await t.throwsAsync(storage.adopt('/tmp/none', path), expected, path);
       if (path !== '') {
         await t.throwsAsync(storage.sync([path]), expected, path);
-        t.throws(() => storage.list(path), expected, path);
-        t.throws(() => storage.names(path), expected, path);
+        t.throws(() => storage.list(path, 'files'), expected, path);
+        t.throws(() => storage.list(path, 'names'), expected, path);
       }
     }
     t.true(environment.fileSystem.stat('/etc/passwd')?.kind !== 'directory');
@@ -207,20 +209,21 @@ test('full and failing disks surface as the errors of the file system', async (t
   const storage = fileStorage('/root', environment);
   environment.fileSystem.capacityBytes = 3;
   await t.throwsAsync(storage.createExclusive('a', A), { message: /ENOSPC/ });
-  t.deepEqual(storage.list(''), []);
+  t.deepEqual(storage.list('', 'files'), []);
   const writer = storage.writer('b');
   t.throws(() => writer.write(A), { message: /ENOSPC/ });
   writer.abort();
   environment.fileSystem.capacityBytes = 1000;
   environment.fileSystem.fault = (operation) => (operation === 'sync' ? 'EIO' : undefined);
   await t.throwsAsync(storage.createExclusive('a', A), { message: /EIO/ });
-  t.deepEqual(storage.list(''), []);
+  t.deepEqual(storage.list('', 'files'), []);
 });
 
 test('a storage is found by its scheme', (t) => {
   const environment = simulatedEnvironment({ seed: 1 });
   t.is(openStorage('/a b/ü', environment).url, 'file:///a%20b/%C3%BC');
-  t.is(openStorage('file:///a%20b', environment).localPath('x'), '/a b/x');
+  t.is(localPathOf(openStorage('file:///a%20b', environment), 'x'), '/a b/x');
+  t.is(localPathOf(openStorage('memory://m', environment), 'x'), undefined);
   t.is(openStorage('relative', environment).url, 'file:///home/relative');
   t.is(openStorage('memory://m', environment).url, 'memory://m');
   for (const url of ['s3://bucket/x', 'constructor://x', 'file://host/x']) {
@@ -234,8 +237,8 @@ test('memory is shared by name until it is discarded', (t) => {
   const writer = openStorage('memory://shared', environment).writer('j/one');
   writer.write(A);
   writer.close();
-  t.deepEqual(openStorage('memory://shared/j', environment).list(''), ['one']);
+  t.deepEqual(openStorage('memory://shared/j', environment).list('', 'files'), ['one']);
   t.is(openStorage('memory://shared/j', environment).read('one')?.length, A.length);
   discardMemoryStorage('memory://shared/j');
-  t.deepEqual(openStorage('memory://shared', environment).list(''), []);
+  t.deepEqual(openStorage('memory://shared', environment).list('', 'files'), []);
 });

@@ -38,7 +38,7 @@ interface Side {
   readonly keptMs: number;
 }
 
-/** The stage of an interval join. */
+/** @controlplane Once: the stage of an interval join. */
 export function intervalJoinStage(spec: IntervalJoinSpec): ChainStage {
   const user = userObject(spec.function);
   let operator: IntervalJoinOperator;
@@ -70,6 +70,8 @@ class IntervalJoinOperator implements Triggerable {
   readonly #timers: InternalTimerService;
   readonly #pair: IntervalJoinContext;
   readonly #progress: TimerProgress;
+  /** The row of the batch that is being processed. */
+  #row = 0;
 
   constructor(spec: IntervalJoinSpec, context: StageContext) {
     const { keyedState, operatorName, runtimeContext } = context;
@@ -94,19 +96,24 @@ class IntervalJoinOperator implements Triggerable {
     this.#progress = new TimerProgress(context, this.#timers);
   }
 
+  /** @controlplane Once per batch. */
   onBatch(batch: RowBatch, index: SideIndex): void {
     const { rows } = this.#sides[index];
     rows.take(batch);
     this.#progress.finishFiring();
-    let row = 0;
     try {
-      for (; row < batch.count; row++) {
-        this.#key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
-        this.#processElement(index, rows.valueAt(row), batch.timestamps[row] as number);
-      }
+      this.#processRows(index, rows, batch);
     } catch (error) {
-      rows.failed(row);
+      rows.failed(this.#row);
       throw error;
+    }
+  }
+
+  #processRows(index: SideIndex, rows: KeyedBatch, batch: RowBatch): void {
+    for (this.#row = 0; this.#row < batch.count; this.#row++) {
+      const row = this.#row;
+      this.#key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
+      this.#processElement(index, rows.valueAt(row), batch.timestamps[row] as number);
     }
   }
 

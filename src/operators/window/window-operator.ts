@@ -49,7 +49,7 @@ const PAIRS_MAX = 16_384;
 /** How far each subtask has fired. */
 const PROGRESS = new ListStateDescriptor<WindowSnapshot>('window-progress');
 
-/** The stage of a keyed window. */
+/** @controlplane Once: the stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
   const user = userObject(spec.windowFunction ?? {});
   let operator: WindowOperator;

@@ -158,7 +158,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
       if (this.#queue[index]?.barrier?.checkpointId === checkpointId) return true;
     }
     let isFound = false;
-    this.#overflow.forEach(({ kind, memory }) => {
+    this.#overflow.visit(({ kind, memory }) => {
       if (kind === BARRIER && memory.float64[0] === checkpointId) isFound = true;
     });
     return isFound;
@@ -166,7 +166,7 @@ export class LocalChannel implements OutputChannel, InputChannel {
 
   #captureOverflow(checkpointId: number, capture: ChannelCapture): void {
     let isBefore = true;
-    this.#overflow.forEach(({ kind, memory }) => {
+    this.#overflow.visit(({ kind, memory }) => {
       if (kind === BARRIER && memory.float64[0] === checkpointId) isBefore = false;
       if (kind !== FRAME || !isBefore) return;
       const schema = this.#schemas.get(frameSchemaId(memory, 0));

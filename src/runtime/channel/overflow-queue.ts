@@ -75,14 +75,14 @@ export class OverflowQueue {
   }
 
   /** All elements in order, without removing them; a copy of each that lies on disk. */
-  forEach(visit: (element: QueuedElement) => void): void {
+  visit(each: (element: QueuedElement) => void): void {
     for (let index = this.#first; index < this.#elements.length; index++) {
       const element = this.#elements[index];
-      if (element !== undefined) visit(element);
+      if (element !== undefined) each(element);
     }
     for (let at = this.#fileReadAt; at < this.#fileWrittenTo; ) {
       const element = this.#readFromFile(at);
-      visit(element);
+      each(element);
       at += RECORD_HEADER_BYTES + padded(element.byteLength);
     }
   }

@@ -160,7 +160,7 @@ export class RingOutput implements OutputChannel {
 
   #captureOverflow(): ChannelCapture {
     const capture = new ChannelCapture();
-    this.#overflow.forEach(({ kind, memory }) => {
+    this.#overflow.visit(({ kind, memory }) => {
       if (kind !== FRAME) return;
       const schema = this.#schema.known(frameSchemaId(memory, 0));
       if (schema !== undefined) capture.addFrame(memory, 0, schema);

@@ -46,6 +46,17 @@ export interface OperatorSnapshotWork {
   readonly operatorStates: readonly OperatorStateSnapshot[];
 }
 
+/** Waits for what an operator does of its snapshot after the cut; what is then part of the checkpoint. */
+export async function settle(
+  work: OperatorSnapshotWork,
+  splits: OperatorSubtaskState['splits'],
+): Promise<OperatorSubtaskState> {
+  const keyed = await work.keyed?.finish();
+  await work.settled;
+  const { operatorId, stage, operatorStates } = work;
+  return { operatorId, stage, keyed, operatorStates, splits };
+}
+
 interface NodeState {
   readonly node: ChainNode;
   stage: ChainStage | undefined;

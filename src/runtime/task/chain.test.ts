@@ -257,13 +257,16 @@ test('watermarks fire windows, in slices, before the pass is done', (t) => {
     const values = rows.map((n) => n + 1000 * batch);
     test.run(values, values);
   }
-  t.false(test.chain.beginWatermark(999_999), 'four thousand keys are more than a slice');
-  t.true(test.chain.inPass);
+  t.false(test.chain.passes.beginWatermark(999_999), 'four thousand keys are more than a slice');
+  t.true(test.chain.passes.inPass);
   t.true((test.collected.get('sums')?.length ?? 0) < 4000);
-  while (!test.chain.continuePass());
+  while (!test.chain.passes.continuePass());
   t.is(test.collected.get('sums')?.length, 4000);
-  t.true(test.chain.beginWatermark(999_999), 'a watermark that does not advance does nothing');
-  t.true(test.chain.beginWatermark(MAX_WATERMARK));
+  t.true(
+    test.chain.passes.beginWatermark(999_999),
+    'a watermark that does not advance does nothing',
+  );
+  t.true(test.chain.passes.beginWatermark(MAX_WATERMARK));
 });
 
 test('the sources of the generated loops have no text of the user', (t) => {
@@ -346,12 +349,12 @@ test('the end of each input is told once, that of the last one behind the last w
   };
   const { chain, run } = chainOf(twoInputs, 2, head);
   run([1, 2], [], 1);
-  t.false(chain.beginEndOfInput(1), 'it needs two slices');
-  t.true(chain.continuePass());
+  t.false(chain.passes.beginEndOfInput(1), 'it needs two slices');
+  t.true(chain.passes.continuePass());
   run([3]);
-  t.true(chain.beginWatermark(MAX_WATERMARK));
-  t.false(chain.beginEnd());
-  t.true(chain.continuePass());
+  t.true(chain.passes.beginWatermark(MAX_WATERMARK));
+  t.false(chain.passes.beginEnd());
+  t.true(chain.passes.continuePass());
   t.deepEqual(calls, [
     '2 rows of 1',
     'end of 1',

@@ -1,12 +1,7 @@
 /**
- * A chain of operators in one subtask: opens its stages, compiles its loops, takes watermarks, timers and the end of input
- * through the stages in order.
+ * A chain of operators in one subtask: opens its stages, compiles its loops, runs rows through them.
  *
- * Invariants:
- * 1. Watermarks, timers and the end pass the nodes in index order, parents first; what a node emits meanwhile reaches its
- *    children before the same watermark does.
- * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No rows enter during a pass.
- * 3. Rows that batch stages have not seen yet are handed over before any pass, and after every element.
+ * Rows that batch stages have not seen yet are handed over before any pass of {@link ChainPasses}, and after every element.
  */
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
@@ -29,18 +24,17 @@ import { createFrameReader, type FrameReader } from '../../types/frame-reader.ts
 import type { FrameMemory } from '../../types/frame-memory.ts';
 import type { ChannelSchema } from '../channel/channel.ts';
 import type { EdgeOutput } from '../channel/edge-output.ts';
-import { newRowBatch } from '../channel/row-batch.ts';
 import { ChainState, type ChainStateOptions, type OperatorSnapshotWork } from './chain-state.ts';
-import { newStageCounts, settledCounts } from './chain-counts.ts';
+import { settledCounts } from './chain-counts.ts';
+import { ChainPasses } from './chain-passes.ts';
 import {
   type Collect,
   LoopCompiler,
-  type LoopNode,
   type LoopProgress,
   type RunFrame,
   type RunRows,
-  type SideTargets,
 } from './loop-compiler.ts';
+import { newRunningNode, type RunningNode } from './running-node.ts';
 
 /** What a chain is made of. */
 export interface ChainOptions {
@@ -57,28 +51,10 @@ export interface ChainOptions {
   readonly dump: ((name: string, source: string) => void) | undefined;
 }
 
-interface RunningNode extends LoopNode {
-  readonly node: ChainNode;
-  readonly edges: readonly EdgeOutput[];
-  /** The input watermark being or last handled, and what has been passed on. */
-  watermark: number;
-  passed: number;
-  /** A pass has flushed this node's batch already and waits for its stage. */
-  entered: boolean;
-  /** When the stage wants `onProcessingTime`, epoch ms. */
-  wakeAtMs: number;
-}
-
 interface FrameLoop {
   readonly reader: FrameReader;
   readonly run: RunFrame;
 }
-
-type Pass =
-  | { readonly kind: 'end-input'; readonly input: number; cursor: number }
-  | { readonly kind: 'watermark'; readonly watermark: number; cursor: number }
-  | { readonly kind: 'timers'; readonly nowMs: number; cursor: number }
-  | { readonly kind: 'end'; cursor: number };
 
 /** See the file's head. */
 export class Chain {
@@ -86,6 +62,8 @@ export class Chain {
   readonly outputs: readonly EdgeOutput[];
   /** Where the loop is, for error reports. */
   readonly progress: LoopProgress = { at: 0, row: 0, emitted: 0, collected: undefined };
+  /** Takes watermarks, timers and the end of input through the operators. */
+  readonly passes: ChainPasses;
   readonly #options: ChainOptions;
   readonly #nodes: (RunningNode | undefined)[];
   readonly #compiler: LoopCompiler;
@@ -93,8 +71,6 @@ export class Chain {
   readonly #state: ChainState;
   /** By input of the head. */
   readonly #runRows: (RunRows | undefined)[] = [];
-  readonly #endedInputs = new Set<number>();
-  #pass: Pass | undefined;
   #failedRow: (() => unknown) | undefined;
   /** What a stage that takes batches said of its failure. */
   #failedRecord: { readonly record: unknown } | undefined;
@@ -106,6 +82,7 @@ export class Chain {
     this.#state = new ChainState(options.vertex.nodes, options.state);
     this.#nodes = new Array<RunningNode | undefined>(options.vertex.nodes.length).fill(undefined);
     this.#compiler = new LoopCompiler(this.#nodes, this.progress, options.dump);
+    this.passes = new ChainPasses(this.#nodes, this.progress, () => this.flushBatches());
   }
 
   /** Opens all stages, the last first, since a stage's emitter contains the code of those after it. */
@@ -147,7 +124,7 @@ export class Chain {
 
   /** How many logical inputs the head has. */
   get inputCount(): number {
-    return this.#running(0).stage.inputCount;
+    return this.passes.running(0).stage.inputCount;
   }
 
   /** The watermark of the chain: its input's, or the one its source makes. */
@@ -182,7 +159,7 @@ export class Chain {
 
   /** Runs all rows of a batch that came on an input of the head through the chain. */
   runRows(batch: RowBatch, input: number = 0): void {
-    const head = this.#running(0);
+    const head = this.passes.running(0);
     if (head.stage.onRow === undefined) {
       head.counts.numRecordsIn += batch.count;
       this.progress.at = 0;
@@ -226,58 +203,6 @@ export class Chain {
     }
   }
 
-  /** Whether a pass is unfinished. */
-  get inPass(): boolean {
-    return this.#pass !== undefined;
-  }
-
-  /** Starts the pass of an input watermark; true when it is done already. */
-  beginWatermark(watermark: number): boolean {
-    this.#pass = { kind: 'watermark', watermark, cursor: 0 };
-    return this.continuePass();
-  }
-
-  /** Starts the pass of timers that are due; true when it is done already. */
-  beginTimers(nowMs: number): boolean {
-    this.#pass = { kind: 'timers', nowMs, cursor: 0 };
-    return this.continuePass();
-  }
-
-  /** Starts the pass of the end of one of the head's inputs while others go on; true when it is done already. */
-  beginEndOfInput(input: number): boolean {
-    this.#pass = { kind: 'end-input', input, cursor: 0 };
-    return this.continuePass();
-  }
-
-  /** Starts the pass of the end of all input; true when it is done already. */
-  beginEnd(): boolean {
-    this.#pass = { kind: 'end', cursor: 0 };
-    return this.continuePass();
-  }
-
-  /** Does the next slice of the unfinished pass; true when it is done. */
-  continuePass(): boolean {
-    const pass = this.#pass;
-    if (pass === undefined) return true;
-    while (pass.cursor < this.#nodes.length) {
-      if (!this.#passNode(pass, pass.cursor)) return false;
-      pass.cursor++;
-    }
-    this.#pass = undefined;
-    this.flushBatches();
-    return true;
-  }
-
-  /** The input's status has changed; it ends, with the watermarks, at a head that makes its own. */
-  inputStatus(idle: boolean): void {
-    if (this.#running(0).stage.ownsWatermarks !== true) this.#writeStatus(0, idle);
-  }
-
-  /** A source's reader has declared itself idle or active. */
-  sourceStatus(idle: boolean): void {
-    this.#writeStatus(0, idle);
-  }
-
   /** The earliest time a stage asked for, epoch ms, or Infinity. */
   nextWakeMs(): number {
     let earliest = Number.POSITIVE_INFINITY;
@@ -301,7 +226,7 @@ export class Chain {
 
   /** The asynchronous last work of the stages, in order; undefined if there is none. */
   finish(context: FinishContext): Promise<void> | undefined {
-    const waiting = this.#all().filter(({ stage }) => stage.finish !== undefined);
+    const waiting = this.passes.all().filter(({ stage }) => stage.finish !== undefined);
     if (waiting.length === 0) return undefined;
     return this.#finishAll(waiting, context);
   }
@@ -350,172 +275,14 @@ export class Chain {
     }
   }
 
-  #passNode(pass: Pass, index: number): boolean {
-    switch (pass.kind) {
-      case 'watermark':
-        return this.#passWatermark(
-          index,
-          index === 0 ? pass.watermark : this.#parentOf(index).passed,
-        );
-      case 'timers':
-        return this.#passTimer(index, pass.nowMs);
-      case 'end':
-        return this.#passEnd(index);
-      case 'end-input':
-        return index > 0 || this.#passEndOfInput(this.#running(0), pass.input);
-      default:
-        return pass satisfies never;
-    }
-  }
-
-  #passWatermark(index: number, watermark: number): boolean {
-    const node = this.#running(index);
-    if (!node.entered) {
-      if (watermark <= node.watermark) return true;
-      node.flushBatch?.();
-      node.watermark = watermark;
-      node.entered = true;
-    }
-    this.progress.at = index;
-    if (node.stage.onWatermark !== undefined && !node.stage.onWatermark(watermark)) return false;
-    node.entered = false;
-    if (node.stage.ownsWatermarks !== true || watermark === Number.POSITIVE_INFINITY) {
-      this.#passOn(node, watermark);
-    }
-    return true;
-  }
-
-  #passOn(node: RunningNode, watermark: number): void {
-    if (watermark <= node.passed) return;
-    node.passed = watermark;
-    for (const edge of node.edges) edge.writeWatermark(watermark);
-  }
-
-  #passTimer(index: number, nowMs: number): boolean {
-    const node = this.#running(index);
-    if (!node.entered) {
-      if (node.wakeAtMs > nowMs) return true;
-      node.flushBatch?.();
-      node.wakeAtMs = Number.POSITIVE_INFINITY;
-      node.entered = true;
-    }
-    this.progress.at = index;
-    if (node.stage.onProcessingTime !== undefined && !node.stage.onProcessingTime(nowMs)) {
-      return false;
-    }
-    node.entered = false;
-    return true;
-  }
-
-  #passEnd(index: number): boolean {
-    const node = this.#running(index);
-    if (!node.entered) {
-      node.flushBatch?.();
-      node.entered = true;
-    }
-    this.progress.at = index;
-    for (let input = 0; input < node.stage.inputCount; input++) {
-      if (index > 0 || !this.#endedInputs.has(input)) {
-        if (!this.#passEndOfInput(node, input)) return false;
-      }
-    }
-    node.entered = false;
-    return true;
-  }
-
-  #passEndOfInput(node: RunningNode, input: number): boolean {
-    this.progress.at = node.index;
-    if (node.stage.endInput !== undefined && !node.stage.endInput(input)) return false;
-    if (node.index === 0) this.#endedInputs.add(input);
-    return true;
-  }
-
-  /** A stage has made a watermark: to its edges and through all that follows it, at once. */
-  #emitWatermark(index: number, watermark: number): void {
-    const node = this.#running(index);
-    this.#passOn(node, watermark);
-    for (let after = index + 1; after < this.#nodes.length; after++) {
-      while (!this.#passWatermark(after, this.#parentOf(after).passed)) {
-        // The stage does its next slice: a watermark made in the middle of a batch is handled in one go.
-      }
-    }
-  }
-
-  #writeStatus(index: number, idle: boolean): void {
-    for (const node of this.#all()) {
-      if (this.#descendsFrom(node, index)) for (const edge of node.edges) edge.writeStatus(idle);
-    }
-  }
-
-  /** Whether status changes of `ancestor` pass through to `node`'s outputs. */
-  #descendsFrom(node: RunningNode, ancestor: number): boolean {
-    let each = node;
-    while (each.index !== ancestor) {
-      if (each.stage.ownsWatermarks === true || each.index === 0) return false;
-      each = this.#parentOf(each.index);
-    }
-    return true;
-  }
-
   #openNode(index: number): void {
     const { vertex, stages, outputs } = this.#options;
-    const node = vertex.nodes[index];
     const stage = stages[index];
-    if (node === undefined || stage === undefined) throw new RangeError(`no node ${index}`);
-    const counts = newStageCounts();
-    const edges = outputs.filter((output) => output.edge.source.node === index);
-    const main = edges.filter((edge) => edge.edge.tag === undefined);
-    const running: RunningNode = {
-      index,
-      node,
-      stage,
-      counts,
-      edges,
-      isOnMainOutput: index > 0 && node.parentTag === undefined,
-      children: this.#childrenOf(index, undefined),
-      writes: main.map((edge) => edge.write),
-      sideOutputs: this.#sideOutputsOf(index, edges),
-      ...this.#batchOf(index, stage),
-      watermark: Number.NEGATIVE_INFINITY,
-      passed: Number.NEGATIVE_INFINITY,
-      entered: false,
-      wakeAtMs: Number.POSITIVE_INFINITY,
-    };
+    if (stage === undefined) throw new RangeError(`no node ${index}`);
+    const running = newRunningNode(vertex, index, stage, outputs, this.progress);
     this.#nodes[index] = running;
     this.progress.at = index;
     stage.open(this.#contextOf(running));
-  }
-
-  #childrenOf(index: number, tag: string | undefined): number[] {
-    return this.vertex.nodes
-      .filter((node) => node.parent === index && node.parentTag === tag)
-      .map((node) => node.index);
-  }
-
-  #sideOutputsOf(index: number, edges: readonly EdgeOutput[]): Map<string, SideTargets> {
-    const tags = new Set<string>();
-    for (const node of this.vertex.nodes) {
-      if (node.parent === index && node.parentTag !== undefined) tags.add(node.parentTag);
-    }
-    for (const { edge } of edges) if (edge.tag !== undefined) tags.add(edge.tag);
-    const targets = new Map<string, SideTargets>();
-    for (const tag of tags) {
-      const writes = edges.filter((edge) => edge.edge.tag === tag).map((edge) => edge.write);
-      targets.set(tag, { children: this.#childrenOf(index, tag), writes });
-    }
-    return targets;
-  }
-
-  #batchOf(index: number, stage: ChainStage): Pick<RunningNode, 'batch' | 'flushBatch'> {
-    if (stage.onRow !== undefined) return { batch: undefined, flushBatch: undefined };
-    const batch = newRowBatch();
-    const flushBatch = (input = 0): void => {
-      if (batch.count === 0) return;
-      this.progress.at = index;
-      stage.onBatch?.(batch, input);
-      batch.count = 0;
-    };
-    return { batch, flushBatch };
   }
 
   #contextOf(node: RunningNode): StageContext {
@@ -543,8 +310,8 @@ export class Chain {
       wakeAt: (epochMs) => {
         if (epochMs < node.wakeAtMs) node.wakeAtMs = epochMs;
       },
-      emitWatermark: (watermark) => this.#emitWatermark(node.index, watermark),
-      emitStatus: (idle) => this.#writeStatus(node.index, idle),
+      emitWatermark: (watermark) => this.passes.emitWatermark(node.index, watermark),
+      emitStatus: (idle) => this.passes.writeStatus(node.index, idle),
       failedOn: (record) => {
         this.#failedRecord = { record };
       },
@@ -558,19 +325,5 @@ export class Chain {
       counts: node.counts,
       collectEndpoint,
     };
-  }
-
-  #parentOf(index: number): RunningNode {
-    return this.#running(this.#running(index).node.parent);
-  }
-
-  #running(index: number): RunningNode {
-    const node = this.#nodes[index];
-    if (node === undefined) throw new RangeError(`a chain has no open node ${index}`);
-    return node;
-  }
-
-  #all(): RunningNode[] {
-    return this.#nodes.filter((node) => node !== undefined);
   }
 }

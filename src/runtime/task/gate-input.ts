@@ -85,7 +85,7 @@ export class GateInput implements TaskInput {
     this.#environment = environment;
     this.#valve = new WatermarkValve(channels.length, {
       watermark: (watermark) => {
-        this.#chain.beginWatermark(watermark);
+        this.#chain.passes.beginWatermark(watermark);
       },
       status: (idle) => {
         this.#idleWanted = idle;
@@ -104,7 +104,7 @@ export class GateInput implements TaskInput {
     if (this.#open === 0) return INPUT_ENDED;
     const ended = this.#endedInputs.shift();
     if (ended !== undefined) {
-      this.#chain.beginEndOfInput(ended);
+      this.#chain.passes.beginEndOfInput(ended);
       return INPUT_SOME;
     }
     const count = this.#channels.length;
@@ -118,7 +118,7 @@ export class GateInput implements TaskInput {
       if (kind === NOTHING) continue;
       this.#next = (index + 1) % count;
       this.#handle(index, channel, kind);
-      if (this.#open > 0 || this.#chain.inPass) return INPUT_SOME;
+      if (this.#open > 0 || this.#chain.passes.inPass) return INPUT_SOME;
       return INPUT_ENDED;
     }
     return INPUT_NOTHING;
@@ -150,6 +150,7 @@ export class GateInput implements TaskInput {
       this.#capturing = undefined;
   }
 
+  /** @controlplane Once per checkpoint. */
   overtake({ checkpointId }: CheckpointBarrier): InFlightRecords | undefined {
     if (this.#channelIds === undefined || this.#open === 0) return undefined;
     const captures = this.#channels.map((_, index) =>
@@ -178,6 +179,7 @@ export class GateInput implements TaskInput {
       capturing.done.push({ id, side: 'input', capture });
   }
 
+  /** @controlplane A few times per checkpoint. */
   #collect(capturing: Capturing): readonly CapturedChannel[] | undefined {
     const { checkpointId, captures } = capturing;
     let isWaiting = false;
@@ -245,6 +247,6 @@ export class GateInput implements TaskInput {
   /** After the watermark that came with it has passed. */
   #passStatusOn(idle: boolean): void {
     this.#idleWanted = undefined;
-    this.#chain.inputStatus(idle);
+    this.#chain.passes.inputStatus(idle);
   }
 }

@@ -196,7 +196,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
   const markActive = (): void => {
     if (!idle) return;
     idle = false;
-    chain.sourceStatus(false);
+    chain.passes.sourceStatus(false);
   };
   return {
     collect: chain.collect(),
@@ -207,7 +207,7 @@ function readerOutput(chain: Chain): ReaderOutput<unknown> {
     markIdle: () => {
       if (idle) return;
       idle = true;
-      chain.sourceStatus(true);
+      chain.passes.sourceStatus(true);
     },
     markActive,
   };

@@ -16,7 +16,7 @@ import type {
 import type { FileRef, SnapshotOutput } from '../../state/snapshot.ts';
 import type { CapturedChannel } from '../channel/channel-capture.ts';
 import type { Chain } from './chain.ts';
-import type { OperatorSnapshotWork } from './chain-state.ts';
+import { type OperatorSnapshotWork, settle } from './chain-state.ts';
 
 /** What a step may spend on a snapshot that is being written, in ms: a record that comes meanwhile waits for as long. */
 export const SNAPSHOT_SLICE_MS = 1;
@@ -215,15 +215,7 @@ export class TaskCheckpoints {
   ): Promise<SubtaskState> {
     const operators: OperatorSubtaskState[] = [];
     for (const [index, work] of snapshot.works.entries()) {
-      const keyed = await work.keyed?.finish();
-      await work.settled;
-      operators.push({
-        operatorId: work.operatorId,
-        stage: work.stage,
-        keyed,
-        operatorStates: work.operatorStates,
-        splits: index === 0 ? snapshot.splits : undefined,
-      });
+      operators.push(await settle(work, index === 0 ? snapshot.splits : undefined));
     }
     const { vertex, subtask, environment } = this.#options;
     const { newFiles } = snapshot.files;

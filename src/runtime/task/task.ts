@@ -254,7 +254,7 @@ export class Task {
 
   #maintain(): void {
     // Within a pass operators may hold entries of their tables.
-    if (this.chain.inPass) return;
+    if (this.chain.passes.inPass) return;
     try {
       this.chain.maintain(MAINTAIN_SLICE_MS);
     } catch (error) {
@@ -344,16 +344,16 @@ export class Task {
       this.#pollBarriers(input);
       return this.#heldBack(nowMs);
     }
-    if (chain.inPass) {
+    if (chain.passes.inPass) {
       this.#pollBarriers(input);
-      chain.continuePass();
+      chain.passes.continuePass();
       return STEP_PROGRESS;
     }
     if (this.#timersDue()) return STEP_PROGRESS;
     const result = input.step();
     if (result === INPUT_ENDED) {
       this.#state = 'last-watermark';
-      chain.beginWatermark(MAX_WATERMARK);
+      chain.passes.beginWatermark(MAX_WATERMARK);
       return STEP_PROGRESS;
     }
     return this.#afterInput(result, nowMs);
@@ -388,10 +388,10 @@ export class Task {
   #end(): StepResult {
     const { chain } = this;
     if (!this.#hasCredit() || this.#mustWaitForStage()) return STEP_BACKPRESSURED;
-    if (chain.inPass && !chain.continuePass()) return STEP_PROGRESS;
+    if (chain.passes.inPass && !chain.passes.continuePass()) return STEP_PROGRESS;
     if (this.#state === 'last-watermark') {
       this.#state = 'ending';
-      chain.beginEnd();
+      chain.passes.beginEnd();
       return STEP_PROGRESS;
     }
     for (const output of chain.outputs) output.writeEnd();
@@ -468,7 +468,7 @@ export class Task {
     if (wakeAtMs === Number.POSITIVE_INFINITY) return false;
     const nowMs = this.#options.environment.clock.now();
     if (wakeAtMs > nowMs) return false;
-    this.chain.beginTimers(nowMs);
+    this.chain.passes.beginTimers(nowMs);
     return true;
   }
 }

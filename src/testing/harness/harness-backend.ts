@@ -3,6 +3,8 @@
  */
 import { MillraceError } from '../../base/errors.ts';
 import { hashKey } from '../../base/hash.ts';
+import type { TimeDomain } from '../../functions/process-functions.ts';
+import { ContentMap } from '../../state/content-map.ts';
 import type { IndexRange } from '../../state/key-groups.ts';
 import type {
   KeyedStateBackend,
@@ -26,10 +28,16 @@ export class RecordingBackend implements KeyedStateBackend {
     this.#backend = backend;
   }
 
-  /** Declared states of a kind. */
-  statesOfKind(kind: StateDeclaration['kind']): readonly NamedState[] {
-    const all = [...this.#states.values()];
-    return all.filter(({ declaration }) => declaration.kind === kind).map(({ state }) => state);
+  /** Timers of one time domain, over all keys. */
+  numTimers(domain: TimeDomain): number {
+    let count = 0;
+    for (const { declaration, state } of this.#states.values()) {
+      if (declaration.kind !== 'timers' || !state.has(domain)) continue;
+      state.tableOf(domain).forEach((_key, times) => {
+        count += (times as readonly number[]).length;
+      });
+    }
+    return count;
   }
 
   /** Rows of a state, in all namespaces. */
@@ -41,7 +49,9 @@ export class RecordingBackend implements KeyedStateBackend {
   valueOf(name: string, key: unknown): unknown {
     const { table } = this.#named(name);
     const entry = table.find(key, hashKey(key));
-    return entry < 0 ? undefined : table.read(entry);
+    if (entry < 0) return undefined;
+    const value = table.read(entry);
+    return value instanceof ContentMap ? new Map(value.entries()) : value;
   }
 
   get maxParallelism(): number {
@@ -89,10 +99,13 @@ export class RecordingBackend implements KeyedStateBackend {
   #named(name: string): NamedState {
     const state = this.#states.get(name)?.state;
     if (state !== undefined) return state;
-    const names = [...this.#states.keys()].map((each) => `'${each}'`).join(', ') || 'none';
+    const names = [...this.#states]
+      .filter(([, { declaration }]) => declaration.kind !== 'timers')
+      .map(([each]) => `'${each}'`)
+      .join(', ');
     throw new MillraceError(
       'ILLEGAL_ARGUMENT',
-      `there is no state '${name}'; the operator has declared ${names}`,
+      `there is no state '${name}'; the operator has declared ${names || 'none'}`,
     );
   }
 }

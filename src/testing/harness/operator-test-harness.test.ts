@@ -1,4 +1,16 @@
 import test from 'ava';
+import type { Collector } from '../../functions/collector.ts';
+import type {
+  KeyedProcessContext,
+  KeyedProcessFunction,
+} from '../../functions/process-functions.ts';
+import type { RuntimeContext } from '../../functions/runtime-context.ts';
+import {
+  type MapState,
+  MapStateDescriptor,
+  type ValueState,
+  ValueStateDescriptor,
+} from '../../functions/state.ts';
 import {
   type DataStream,
   OutputTag,
@@ -6,6 +18,7 @@ import {
   TumblingProcessingTimeWindows,
   WatermarkStrategy,
 } from '../../index.ts';
+import type { HarnessSnapshot } from './harness-snapshots.ts';
 import { OperatorTestHarness } from './operator-test-harness.ts';
 
 interface Hit {
@@ -157,4 +170,120 @@ test('what is not exactly one operator is refused, with the names of all', (t) =
     { code: 'ILLEGAL_ARGUMENT' },
   );
   t.regex(error.message, /2 were built: 'one', 'two'/);
+});
+
+class Sums implements KeyedProcessFunction<string, Hit, Hit> {
+  #sum!: ValueState<number>;
+  #seen!: MapState<number, boolean>;
+
+  open(context: RuntimeContext): void {
+    this.#sum = context.getState(new ValueStateDescriptor<number>('sum'));
+    this.#seen = context.getMapState(new MapStateDescriptor<number, boolean>('seen'));
+  }
+
+  processElement({ k, n }: Hit, context: KeyedProcessContext<string>, out: Collector<Hit>): void {
+    this.#sum.update((this.#sum.value() ?? 0) + n);
+    this.#seen.put(n, true);
+    context.timerService().registerEventTimeTimer(1000 + n);
+    context.timerService().registerProcessingTimeTimer(5000);
+    out.collect({ k, n: this.#sum.value() ?? 0 });
+  }
+}
+
+const sums = (): OperatorTestHarness<Hit, Hit> =>
+  OperatorTestHarness.of((stream: DataStream<Hit>) => stream.keyBy('k').process(new Sums()));
+
+test('keyed state and timers can be looked at', async (t) => {
+  await using harness = sums();
+  harness.pushElements([[{ k: 'a', n: 1 }], [{ k: 'a', n: 2 }], [{ k: 'b', n: 3 }]]);
+  t.is(harness.numKeyedStateEntries('sum'), 2);
+  t.is(harness.stateOf('sum', 'a'), 3);
+  t.is(harness.stateOf('sum', 'c'), undefined);
+  t.deepEqual(
+    harness.stateOf('seen', 'a'),
+    new Map([
+      [1, true],
+      [2, true],
+    ]),
+  );
+  t.is(harness.numEventTimeTimers(), 3);
+  t.is(harness.numProcessingTimeTimers(), 2);
+  harness.pushWatermark(1002);
+  t.is(harness.numEventTimeTimers(), 1);
+  harness.setProcessingTime(5000);
+  t.is(harness.numProcessingTimeTimers(), 0);
+  t.throws(() => harness.stateOf('other', 'a'), { message: /has declared 'sum', 'seen'/ });
+});
+
+test('a snapshot goes on in another harness, and is not touched by what came after it', async (t) => {
+  await using harness = sums();
+  harness.pushElement({ k: 'a', n: 1 });
+  const snapshot = await harness.snapshot();
+  harness.pushElement({ k: 'a', n: 10 });
+  await using later = sums().restore(snapshot);
+  later.pushElement({ k: 'a', n: 100 });
+  t.deepEqual(later.values(), [{ k: 'a', n: 101 }]);
+  t.is(later.numEventTimeTimers(), 2);
+  t.throws(() => later.restore(snapshot), { code: 'ILLEGAL_STATE' });
+});
+
+test('incremental snapshots name the files of completed ones', async (t) => {
+  await using harness = sums();
+  harness.pushElement({ k: 'a', n: 1 });
+  const first = await harness.snapshot('incremental');
+  await harness.notifyCheckpointComplete();
+  harness.pushElement({ k: 'b', n: 2 });
+  const second = await harness.snapshot('incremental');
+  const shared = [...second.files.keys()].filter((path) => first.files.has(path));
+  t.true(shared.length > 0);
+  await using later = sums().restore(second);
+  later.pushElement({ k: 'a', n: 10 });
+  t.deepEqual(later.values(), [{ k: 'a', n: 11 }]);
+});
+
+test('rescaling divides the keys; two subtasks give back what one had', async (t) => {
+  await using harness = sums();
+  for (let n = 0; n < 100; n++) harness.pushElement({ k: `k${n}`, n });
+  const subtasks = await harness.rescale(3);
+  t.is(subtasks.length, 3);
+  for (const subtask of subtasks) {
+    for (let n = 0; n < 100; n++) {
+      const hit = { k: `k${n}`, n: 1 };
+      if (subtask.owns(hit)) subtask.pushElement(hit);
+    }
+  }
+  const values = subtasks.flatMap((subtask) => subtask.values());
+  t.deepEqual(
+    values.map(({ k, n }) => `${k} ${n}`).sort(),
+    Array.from({ length: 100 }, (_, n) => `k${n} ${n + 1}`).sort(),
+  );
+  t.true(subtasks.every((subtask) => subtask.values().length > 10));
+  for (const subtask of subtasks) await subtask.close();
+});
+
+test('a restore of damaged or missing parts is refused', async (t) => {
+  await using harness = sums();
+  harness.pushElement({ k: 'a', n: 1 });
+  const snapshot = await harness.snapshot();
+  const files = new Map([...snapshot.files].map(([path, bytes]) => [path, bytes.slice(1)]));
+  t.throws(
+    () =>
+      sums()
+        .restore({ ...snapshot, files })
+        .pushElement({ k: 'a', n: 1 }),
+    {
+      code: 'CHECKPOINT_DAMAGED',
+    },
+  );
+  const [one] = await harness.rescale(2);
+  const part = await one?.snapshot();
+  t.throws(
+    () =>
+      sums()
+        .restore(part as HarnessSnapshot)
+        .pushElement({ k: 'a', n: 1 }),
+    {
+      message: /give those of all 2 subtasks/,
+    },
+  );
 });

@@ -283,9 +283,19 @@ export class OperatorTestHarness<IN, OUT, IN2 = never> implements AsyncDisposabl
     return this.#keyedState().numEntries(stateName);
   }
 
-  /** The value of a key in a keyed state; undefined if there is none. */
+  /** The value, list or Map of a key in a keyed state; undefined if there is none. */
   stateOf(stateName: string, key: unknown): unknown {
     return this.#keyedState().valueOf(stateName, key);
+  }
+
+  /** Event-time timers that wait, over all keys. */
+  numEventTimeTimers(): number {
+    return this.#keyedState().numTimers('event-time');
+  }
+
+  /** Processing-time timers that wait, over all keys. */
+  numProcessingTimeTimers(): number {
+    return this.#keyedState().numTimers('processing-time');
   }
 
   /** What came out on the main output, in order. */

@@ -153,10 +153,13 @@ class ProcessRun {
     const { machine } = this.#options;
     const passedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
-    if (passedMs <= 0 || !machine.faults.crashesWithin(passedMs)) return;
+    if (passedMs <= 0) return;
     const where = `at ${nowMs - this.#startMs} ms`;
-    machine.crash(where);
-    throw new SimulatedCrash(where);
+    if (machine.faults.crashesWithin(passedMs)) {
+      machine.crash(where);
+      throw new SimulatedCrash(where);
+    }
+    if (machine.faults.failsWithin(passedMs)) throw new Error(`a simulated failure ${where}`);
   }
 
   #stuck(why: string): MillraceError {

@@ -91,7 +91,6 @@ class Run {
   readonly #options: OperatorTestHarnessOptions;
   readonly #written: unknown[] = [];
   #harnesses: readonly Harness[];
-  #watermark: number | undefined;
 
   constructor(operator: OperatorCase, options: OperatorTestHarnessOptions = {}) {
     this.#operator = operator;
@@ -113,7 +112,6 @@ class Run {
       if (time !== undefined) harness.setProcessingTime(time);
       if (act.step === true) harness.step();
     }
-    if (watermark !== undefined) this.#watermark = watermark;
     this.#collect();
   }
 
@@ -124,17 +122,16 @@ class Run {
     while (this.#only().step()) {
       count++;
       this.#collect();
-      this.#watermark = watermark;
       // What a watermark has left to do is done by the next one, here the same again.
       if (count % 2 === 0) continue;
-      await this.restart(1, false);
+      await this.restart(1);
       this.#only().offerWatermark(watermark);
     }
     return count;
   }
 
   /** Snapshots, and goes on from them at another parallelism. */
-  async restart(parallelism: number, repeatsWatermark = true): Promise<void> {
+  async restart(parallelism: number): Promise<void> {
     const snapshots: HarnessSnapshot[] = [];
     for (const harness of this.#harnesses) {
       snapshots.push(await harness.snapshot());
@@ -148,9 +145,6 @@ class Run {
     } else {
       this.#harnesses = await first.rescale(parallelism, ...snapshots);
     }
-    // Watermarks are no state: those upstream say theirs again.
-    if (this.#watermark === undefined || !repeatsWatermark) return;
-    for (const harness of this.#harnesses) harness.pushWatermark(this.#watermark);
   }
 
   async end(): Promise<Results> {

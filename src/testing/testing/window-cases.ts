@@ -61,16 +61,22 @@ const counting: Describe<Hit> = {
   clear: (context) => context.windowState().getState(FIRED).clear(),
 };
 
+type Windowed = (
+  name: string,
+  make: (stream: DataStream<Hit>) => DataStream<unknown>,
+  more?: Partial<OperatorCase>,
+) => OperatorCase;
+
+function windowedWith(acts: OperatorCase['acts']): Windowed {
+  return (name, make, more) => ({ name, acts, make: hits(make), ...more });
+}
+
 /** Cases of windows that the operator of aligned windows does not do. */
 export function genericWindowCases(
   acts: OperatorCase['acts'],
   many: OperatorCase['acts'],
 ): readonly OperatorCase[] {
-  const windowed = (
-    name: string,
-    make: (stream: DataStream<Hit>) => DataStream<unknown>,
-    more: Partial<OperatorCase> = {},
-  ): OperatorCase => ({ name, acts, make: hits(make), ...more });
+  const windowed = windowedWith(acts);
   return [
     windowed(
       'sessions with late rows',

@@ -37,6 +37,8 @@ export class GenericWindowOperator implements Triggerable {
   readonly #latenessMs: number;
   readonly #lateOutput: Emit | undefined;
   readonly #progress: TimerProgress;
+  /** The row of the batch that is being processed. */
+  #row = 0;
   #nowMs = 0;
 
   constructor(spec: GenericWindowSpec, context: StageContext) {
@@ -60,21 +62,26 @@ export class GenericWindowOperator implements Triggerable {
     return this.#nowMs;
   }
 
+  /** @controlplane Once per batch. */
   onBatch(batch: RowBatch): void {
     const rows = this.#rows;
     rows.take(batch);
     this.#nowMs = this.#context.currentProcessingTime();
     this.#progress.finishFiring();
-    const { key } = this.parts;
-    let row = 0;
     try {
-      for (; row < batch.count; row++) {
-        key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
-        this.#processElement(rows.valueAt(row), batch.timestamps[row] as number);
-      }
+      this.#processRows(rows, batch);
     } catch (error) {
-      rows.failed(row);
+      rows.failed(this.#row);
       throw error;
+    }
+  }
+
+  #processRows(rows: KeyedBatch, batch: RowBatch): void {
+    const { key } = this.parts;
+    for (this.#row = 0; this.#row < batch.count; this.#row++) {
+      const row = this.#row;
+      key.setCurrentKey(rows.keys[row], batch.hashes[row] as number);
+      this.#processElement(rows.valueAt(row), batch.timestamps[row] as number);
     }
   }
 
@@ -191,7 +198,8 @@ export class GenericWindowOperator implements Triggerable {
     this.#requireMergeable(result);
     triggerContext.enterMerge(namespaceOf(result), windows);
     trigger.onMerge?.(result, triggerContext);
-    for (const window of windows) {
+    for (let index = 0; index < windows.length; index++) {
+      const window = windows[index] as Window;
       const namespace = namespaceOf(window);
       triggerContext.enter(namespace);
       trigger.clear(window, triggerContext);
