@@ -1,6 +1,6 @@
 /**
- * What one changed row costs a checkpoint: cut, encoded and written to a segment in slices, as a task does between batches; and
- * what marking it costs the batch that changes it.
+ * What one changed row costs a checkpoint: cut, encoded and written to a segment in slices, as a
+ * task does between batches; and what marking it costs the batch that changes it.
  */
 import type { FileRef, SnapshotOutput } from '../../src/state/snapshot.ts';
 import { realEnvironment } from '../../src/base/real-environment.ts';

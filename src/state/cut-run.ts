@@ -160,7 +160,7 @@ class TableCut implements OldRows {
     return true;
   }
 
-  /** Hot: most rows go this way; by way of the encoder's writer and `put` they take half as long again. */
+  /** Hot: most rows go this way; with a copy by `put` they take half as long again. */
   #encodeInPlace(entry: number): boolean {
     const { target } = this.#parts.sink;
     if (target === undefined) return false;

@@ -1,10 +1,11 @@
 /**
- * Generates the encoder of a row that takes it straight from its entry: no string and no object is made in between. Every changed
- * row goes this way once per checkpoint.
+ * Generates the encoder of a row that takes it straight from its entry: no string and no object is
+ * made in between. Every changed row goes this way once per checkpoint.
  *
  * Invariants:
- * 1. What it writes has the bytes that `RowCoder.encodeRow` writes. Where that is not plain from the entry (a long key, a value
- *    beside its column, a number that does not fit) it writes nothing that counts, and the row goes the general way.
+ * 1. What it writes has the bytes that `RowCoder.encodeRow` writes. Where that is not plain from the
+ *    entry (a long key, a value beside its column, a number that does not fit) it writes nothing,
+ *    and the row goes the general way.
  * 2. Field names are compared here and are no part of the text.
  */
 import { compile } from '../types/codec-generation.ts';
@@ -28,7 +29,7 @@ export interface DirectEncoderParts {
   readonly value: WrittenSchema;
 }
 
-/** Appends an entry's row; the length of the key, or -1 where the row must go the general way: then nothing was written. */
+/** Appends an entry's row; the key's length, or -1 if nothing was written: see invariant 1. */
 export type DirectEncoder = (entry: number, writer: ByteWriter) => number;
 
 /** A part of the text. */
@@ -46,7 +47,7 @@ const VARINT_BYTES_MAX = 5;
 const ONE_BYTE = 0x80;
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The encoder; undefined if keys or values of these types are not kept as they would have to be. */
+/** The encoder; undefined if keys or values of these types are not kept as it needs them. */
 export function directEncoder(parts: DirectEncoderParts): DirectEncoder | undefined {
   const { table, key, value } = parts;
   const { values } = table;
@@ -96,7 +97,7 @@ function keyPartOf(table: KeyedTable, type: TypeInformation<unknown>): Part | un
   };
 }
 
-/** The units of a short key are its bytes; whole words are copied, what is too much is written over. */
+/** A short key's units are its bytes. Whole words are copied; what is too much is written over. */
 function shortString(): string[] {
   const copies = Array.from({ length: META }, (_, word) => {
     return `view.setInt32(at + ${4 * word}, entryWords[2 * from + ${word}], ${IS_LITTLE_ENDIAN});`;
@@ -204,7 +205,10 @@ function objectPart(
     refuse: [],
     store: [
       'writer.length = at;',
-      `if (!codec${index}.write(writer, objects${index}.get(entry))) { writer.length = start; return -1; }`,
+      `if (!codec${index}.write(writer, objects${index}.get(entry))) {`,
+      'writer.length = start;',
+      'return -1;',
+      '}',
       'at = writer.length;',
       'writer.ensure(bytesMax);',
       'bytes = writer.bytes;',

@@ -223,7 +223,7 @@ export class TrackedTable implements StateTable {
     else encoder.keyLength = keyLength;
   }
 
-  /** Appends an entry's row without making its key and value; the key's length, or -1: then `encode` must do it. */
+  /** Appends an entry's row without making its key and value; the key's length, or -1: cannot. */
   encodeDirect(entry: number, writer: ByteWriter): number {
     if (this.table.values === undefined) return -1;
     if (this.encoder.revision !== this.#directRevision) this.#renewDirect();
