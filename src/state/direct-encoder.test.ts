@@ -97,14 +97,15 @@ function compare(
     omitsKeyField: true,
     value: valueType === undefined ? undefined : valueLayoutOf(valueType),
   });
+  const direct = cachedDirect(coder, table);
   let directs = 0;
   for (const [key, value] of rows) {
     const entry = table.findOrInsert(key, hashKey(key));
     table.write(entry, value, key);
-    const before = direct(coder, table, entry);
+    const before = direct(entry);
     coder.encodeRow(table.keyAt(entry), table.read(entry));
     const general = taken(coder);
-    const after = direct(coder, table, entry);
+    const after = direct(entry);
     for (const found of [before, after]) {
       if (found === undefined) continue;
       directs++;
@@ -114,16 +115,23 @@ function compare(
   return directs;
 }
 
-/** What the direct encoder appends, to a writer that is nearly full; undefined if it refuses. */
-function direct(coder: RowCoder, table: KeyedTable, entry: number): string | undefined {
-  const writer = new ByteWriter(64);
-  for (let i = 0; i < 50; i++) writer.byte(7);
-  const keyLength = coder.directFor(table)?.(entry, writer) ?? -1;
-  const bytes = writer.take();
-  if (bytes.subarray(0, 50).some((byte) => byte !== 7)) throw new Error('bytes before were lost');
-  if (keyLength >= 0) return `${keyLength} ${Buffer.from(bytes.subarray(50)).toString('hex')}`;
-  if (bytes.length !== 50) throw new Error('a refused row left bytes');
-  return undefined;
+/** Gives what the direct encoder appends to a writer that is nearly full; undefined if it refuses. */
+function cachedDirect(coder: RowCoder, table: KeyedTable): (entry: number) => string | undefined {
+  let revision = Number.NaN;
+  let encode: ReturnType<RowCoder['directFor']>;
+  return (entry) => {
+    // As its user does, which relies on the revision.
+    if (coder.revision !== revision) encode = coder.directFor(table);
+    revision = coder.revision;
+    const writer = new ByteWriter(64);
+    for (let i = 0; i < 50; i++) writer.byte(7);
+    const keyLength = encode?.(entry, writer) ?? -1;
+    const bytes = writer.take();
+    if (bytes.subarray(0, 50).some((byte) => byte !== 7)) throw new Error('bytes before were lost');
+    if (keyLength >= 0) return `${keyLength} ${Buffer.from(bytes.subarray(50)).toString('hex')}`;
+    if (bytes.length !== 50) throw new Error('a refused row left bytes');
+    return undefined;
+  };
 }
 
 /** The row as text: where its key ends, and its bytes. */
