@@ -38,6 +38,18 @@ export {
   type ExecutionEnvironmentOptions,
   StreamExecutionEnvironment,
 } from './api/datastream/stream-execution-environment.ts';
+export { AllWindowedStream } from './api/datastream/all-windowed-stream.ts';
+export { IntervalJoin, IntervalJoined } from './api/datastream/interval-join.ts';
+export {
+  JoinedEqualTo,
+  JoinedStreams,
+  JoinedWhere,
+  type KeyFieldOf,
+  WindowCoGroup,
+  type WindowedSides,
+  WindowJoin,
+} from './api/datastream/joined-streams.ts';
+export type { TaggedUnion } from './api/datastream/tagged-union.ts';
 export { WindowedStream } from './api/datastream/windowed-stream.ts';
 
 // Running jobs
@@ -67,6 +79,7 @@ export type {
   KeySelector,
   MapFunction,
   Partitioner,
+  ProcessAllWindowFunction,
   ProcessWindowFunction,
   ReduceFunction,
   RichFilterFunction,

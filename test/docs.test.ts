@@ -11,6 +11,7 @@ import {
   configurationKeys,
   configurationWith,
   defaultConfiguration,
+  type PipelineConfiguration,
 } from '../src/graph/configuration.ts';
 import { blocksOf, codeBlocks, codeIn, tableRows } from './docs/code-blocks.ts';
 import { ExampleFolder } from './docs/example-folder.ts';
@@ -192,25 +193,54 @@ test('blocks and tables are read as they stand', (t) => {
 
 /** What a table says of an option's default: undefined if there is no fixed one. */
 function defaultText(key: string): string | undefined {
-  const option = optionOf(key);
-  const value = defaultConfiguration[option];
-  if (value === undefined) return undefined;
+  const strategy = /^restart-strategy\.([\w-]+)\./.exec(key)?.[1];
+  const chosen = strategy === undefined ? {} : { 'restart-strategy.type': strategy };
+  const base = configurationWith(defaultConfiguration, chosen);
+  const [option, value] = changedOption(base, key);
+  if (value === undefined || value === 'default') return undefined;
+  if (value === Number.POSITIVE_INFINITY) return 'infinite';
   return option.endsWith('Ms') ? `${value} ms` : String(value);
 }
 
-/** The option that a key sets: the one that changes when the key is given. */
-function optionOf(key: string): keyof typeof defaultConfiguration {
-  for (const text of ['3', '7777 ms', 'false', '8192', '131072', 'workers', 'a-folder']) {
+const SAMPLES =
+  '3,7777 ms,false,true,8192,131072,workers,a-folder,rocksdb,at-least-once,delete-on-cancellation,' +
+  'claim,none,512MB,0.5';
+
+/** The option that a key sets, with its value in `base`: the one that changes when the key is given. */
+function changedOption(base: PipelineConfiguration, key: string): readonly [string, unknown] {
+  const before = optionsOf(base);
+  for (const text of SAMPLES.split(',')) {
     try {
-      const changed = configurationWith(defaultConfiguration, { [key]: text });
-      const options = Object.keys(changed) as (keyof typeof defaultConfiguration)[];
-      const option = options.find((name) => changed[name] !== defaultConfiguration[name]);
-      if (option !== undefined) return option;
+      const after = optionsOf(configurationWith(base, { [key]: text }));
+      const found = [...after.keys()].find((name) => after.get(name) !== before.get(name));
+      if (found !== undefined) return [found, before.get(found)];
     } catch {
       // Not a value of this option: the next one may be.
     }
   }
+  // An option with one value sets nothing.
+  if (isAccepted(base, key, '1')) return [key, '1'];
   throw new Error(`no sample value fits option ${key}: add one`);
+}
+
+function isAccepted(base: PipelineConfiguration, key: string, text: string): boolean {
+  try {
+    configurationWith(base, { [key]: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All options by name, those of groups as `group.name`. */
+function optionsOf(configuration: object, group = ''): ReadonlyMap<string, unknown> {
+  const entries = Object.entries(configuration).flatMap(
+    ([name, value]: [string, unknown]): (readonly [string, unknown])[] =>
+      typeof value === 'object' && value !== null
+        ? [...optionsOf(value, `${group}${name}.`)]
+        : [[`${group}${name}`, value]],
+  );
+  return new Map(entries);
 }
 
 function anchors(document: string): readonly string[] {

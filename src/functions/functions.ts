@@ -69,3 +69,10 @@ export interface ProcessWindowFunction<IN, OUT, KEY, W> extends RichFunction {
   /** The window goes for good: clear what it has in {@link WindowContext.windowState}. */
   clear?(context: WindowContext<W>): void;
 }
+
+/** {@link ProcessWindowFunction} of windows that are not keyed. */
+export interface ProcessAllWindowFunction<IN, OUT, W> extends RichFunction {
+  process(context: WindowContext<W>, elements: Iterable<IN>, out: Collector<OUT>): void;
+  /** As {@link ProcessWindowFunction.clear}. */
+  clear?(context: WindowContext<W>): void;
+}

@@ -6,10 +6,12 @@ import { MillraceError } from '../base/errors.ts';
  * another error. Match its code `RESTARTS_SUPPRESSED`, not the class: errors cross threads as data.
  *
  * @example
- * stream.map((order) => {
- *   if (order.version > 3) throw new SuppressRestartsError(`orders of version ${order.version} are unknown: update the job`)
- *   return order
- * })
+ * const upTo3 = <T extends { version: number }>(order: T): T => {
+ *   if (order.version <= 3) return order;
+ *   throw new SuppressRestartsError(`orders of version ${order.version}: update the job`);
+ * };
+ * const env = StreamExecutionEnvironment.create();
+ * env.fromData({ item: 'tea', version: 3 }).map(upTo3).print();
  */
 export class SuppressRestartsError extends MillraceError {
   constructor(message: string, options: { readonly cause?: unknown } = {}) {

@@ -11,7 +11,7 @@ import { assert } from '../base/assert.ts';
 import type { OutputTag } from '../functions/output-tag.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { typesEqual } from '../types/type-text.ts';
-import type { AnyRecord } from './operator-spec.ts';
+import type { AnyRecord, OperatorSpec } from './operator-spec.ts';
 import {
   type OperatorSettings,
   type OperatorTransformation,
@@ -88,14 +88,12 @@ export class TransformationsBuilder {
     }
   }
 
-  /** Late data are the window's input records. */
+  /** Late data are the records of an input. */
   #lateDataType({ input, tag }: SideOutputTransformation): TypeInformation<AnyRecord> | undefined {
     const from = this.get(input);
-    const isLate =
-      from.kind === 'operator' &&
-      from.spec.kind === 'window' &&
-      from.spec.lateDataTag?.id === tag.id;
-    return isLate ? this.typeOf(firstInput(from)) : undefined;
+    const index = from.kind === 'operator' ? lateInput(from.spec, tag.id) : -1;
+    const late = from.kind === 'operator' ? from.inputs[index] : undefined;
+    return late === undefined ? undefined : this.typeOf(late);
   }
 
   /** The tag under which an operator's side output was read first. */
@@ -153,4 +151,18 @@ function commonType(
   const [first] = all;
   if (first === undefined) return undefined;
   return all.every((each) => each !== undefined && typesEqual(each, first)) ? first : undefined;
+}
+
+/** The input whose late records an operator sends to a tag; -1 if it sends none there. */
+function lateInput(spec: OperatorSpec, tagId: string): number {
+  switch (spec.kind) {
+    case 'window':
+    case 'generic-window':
+      return spec.lateDataTag?.id === tagId ? 0 : -1;
+    case 'interval-join':
+      if (spec.leftLateDataTag?.id === tagId) return 0;
+      return spec.rightLateDataTag?.id === tagId ? 1 : -1;
+    default:
+      return -1;
+  }
 }

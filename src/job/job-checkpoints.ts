@@ -19,6 +19,7 @@ import { discardMemoryStorage } from '../checkpoint/storage/memory-storage.ts';
 import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { ExecutionRequest } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
+import { controlDoorPath } from './control-door-path.ts';
 import { operatorsOf } from './job-operators.ts';
 
 /** What {@link openJobCheckpoints} needs. */
@@ -28,8 +29,6 @@ export interface JobCheckpointsOptions {
   /** Whether tasks see the memory of this thread. */
   readonly sharesMemory: boolean;
   readonly link: CheckpointLink;
-  /** Where the job's control door listens, for whoever finds the job locked. */
-  readonly doorPath: string | undefined;
   /** Told of damaged checkpoints that were passed over. */
   readonly warn: (error: Error) => void;
 }
@@ -48,11 +47,13 @@ export interface JobCheckpoints {
 export async function openJobCheckpoints(
   options: JobCheckpointsOptions,
 ): Promise<JobCheckpoints | undefined> {
-  const { request, jobId, link, doorPath } = options;
+  const { request, jobId, link } = options;
   const { environment, graph } = request;
   if (!isTracked(graph)) return undefined;
   const place = storagePlace(options);
   const storage = openStorage(place.url, environment);
+  // For whoever finds the job locked.
+  const doorPath = controlDoorPath(jobId, environment);
   const ownership = await acquireJob({
     storage,
     jobId,

@@ -22,7 +22,6 @@ import type {
 } from '../graph/job-client.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { checkpointLink } from './checkpoint-link.ts';
-import { controlDoorPath } from './control-door-path.ts';
 import { type JobCheckpoints, openJobCheckpoints } from './job-checkpoints.ts';
 import { operatorsOf } from './job-operators.ts';
 import type { Attempt, JobExecution, TaskRunner } from './job-runner.ts';
@@ -140,7 +139,6 @@ export class JobMaster {
       jobId,
       sharesMemory: execution.sharesMemory,
       link: checkpointLink({ runner: () => this.#runner, warn: this.#warn }),
-      doorPath: controlDoorPath(jobId, request.environment),
       warn: this.#warn,
     });
   }

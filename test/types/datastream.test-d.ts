@@ -7,7 +7,11 @@ import {
   type AggregateFunction,
   type AggregatingState,
   AggregatingStateDescriptor,
+  CountEvictor,
   type DataStream,
+  DeltaTrigger,
+  EventTimeSessionWindows,
+  GlobalWindows,
   hours,
   type KeyedConnectedStreams,
   type KeyedStream,
@@ -17,6 +21,7 @@ import {
   MapStateDescriptor,
   OutputTag,
   type ProcessFunction,
+  PurgingTrigger,
   type ReducingState,
   ReducingStateDescriptor,
   type RuntimeContext,
@@ -236,6 +241,47 @@ export function windows(): void {
   );
   // @ts-expect-error the tag is of other records
   windowed.sideOutputLateData(new OutputTag<{ when: Date }>('late'));
+}
+
+export function otherWindows(): void {
+  const byOrigin = flights.keyBy('origin');
+  const sessions = byOrigin.window(
+    EventTimeSessionWindows.withDynamicGap((flight) => flight.delay),
+  );
+  expectStream<number>()(
+    sessions.process<number>({ process: (_key, { window }, _, out) => out.collect(window.start) }),
+  );
+  expectStream<Flight>()(byOrigin.countWindow(10, 2).sum('delay'));
+  byOrigin
+    .window(GlobalWindows.create())
+    .trigger(PurgingTrigger.of(DeltaTrigger.of(5, (a: Flight, b: Flight) => b.delay - a.delay)))
+    .evictor(CountEvictor.of(9));
+  // @ts-expect-error a global window has no start
+  byOrigin.window(GlobalWindows.create()).process({ process: (_k, { window }) => window.start });
+  const ofDates = DeltaTrigger.of(1, (a: Date, b: Date) => a.getTime() - b.getTime());
+  // @ts-expect-error the trigger is of other records
+  byOrigin.window(GlobalWindows.create()).trigger(ofDates);
+}
+
+export function joins(): void {
+  const pairs = flights
+    .keyBy('origin')
+    .intervalJoin(flights.map((flight) => flight.id).keyBy((id) => `${id}`))
+    .between(0, 1)
+    .process<string>({
+      processElement: (flight, id, _context, out) => out.collect(flight.origin + id.toFixed()),
+    });
+  expectStream<string>()(pairs);
+  const windowed = flights.join(flights).where('delay').equalTo('id');
+  // @ts-expect-error a text is never equal to a number
+  flights.join(flights).where('delay').equalTo('origin');
+  expectStream<number>()(
+    windowed
+      .window(TumblingEventTimeWindows.of(hours(1)))
+      .apply((left, right) => left.delay + right.delay),
+  );
+  // @ts-expect-error keys of two kinds never meet
+  flights.keyBy('origin').intervalJoin(flights.keyBy('delay'));
 }
 
 const meanDelay: AggregateFunction<Flight, number[], number> = {

@@ -14,11 +14,14 @@ import type { ObjectOrSupplier, ProcessFunction } from '../../functions/process-
 import type { Sink } from '../../functions/sink.ts';
 import type { MapStateDescriptor } from '../../functions/state.ts';
 import type { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
+import type { GlobalWindow, Window } from '../../functions/windowing/window.ts';
+import type { WindowAssigner } from '../../functions/windowing/window-assigner.ts';
 import { builtIn } from '../../graph/built-ins.ts';
 import type { PartitionerSpec } from '../../graph/job-graph.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import type { TypeInformation } from '../../types/type-information.ts';
 import { typesEqual, typeToString } from '../../types/type-text.ts';
+import { AllWindowedStream } from './all-windowed-stream.ts';
 import {
   requireFunction,
   requireMethods,
@@ -35,13 +38,16 @@ import {
   requireLimit,
 } from './collect-iterator.ts';
 import { ConnectedStreams } from './connected-streams.ts';
+import { countWindow } from './count-window.ts';
 import type { DataStreamSink } from './data-stream-sink.ts';
 import type { FieldOf } from './fields.ts';
+import { JoinedStreams } from './joined-streams.ts';
 import { keySelectorFor } from './key-selector.ts';
 import { requireStream } from './stream-argument.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
 import type { NewOperator, StreamHandle } from './stream-context.ts';
+import { WindowedStream } from './windowed-stream.ts';
 
 /**
  * A stream of records of type `T`. Its methods add operators to the program; nothing runs before
@@ -185,6 +191,48 @@ export class DataStream<T> {
       : new ConnectedStreams<T, B>(this.handle, other.handle);
   }
 
+  /**
+   * Pairs this stream's records with those of another that have the same key and fall into the same window.
+   *
+   * @example
+   * flights
+   *   .join(stream)
+   *   .where('destination')
+   *   .equalTo('origin')
+   *   .window(TumblingEventTimeWindows.of(hours(1)))
+   *   .apply((arrival, departure) => [arrival.id, departure.id]);
+   */
+  join<B>(other: DataStream<B>): JoinedStreams<T, B, 'join'> {
+    requireStream(this.handle, other, 'join');
+    return new JoinedStreams<T, B, 'join'>('join', this.handle, other.handle);
+  }
+
+  /** As {@link DataStream.join}, but the function gets all records of a key and window of both streams at once. */
+  coGroup<B>(other: DataStream<B>): JoinedStreams<T, B, 'coGroup'> {
+    requireStream(this.handle, other, 'coGroup');
+    return new JoinedStreams<T, B, 'coGroup'>('coGroup', this.handle, other.handle);
+  }
+
+  /**
+   * Groups all records into windows, in one subtask: nothing runs in parallel there.
+   *
+   * @example
+   * flights.windowAll(TumblingEventTimeWindows.of(hours(1))).sum('count');
+   */
+  windowAll<W extends Window>(assigner: WindowAssigner<T, W>): AllWindowedStream<T, W> {
+    return new AllWindowedStream<T, W>(
+      new WindowedStream<T, number, W>(this.#asOneKey(), assigner, { isNonParallel: true }),
+    );
+  }
+
+  /** {@link KeyedStream.countWindow} over all records, in one subtask. */
+  countWindowAll(size: number, slide?: number): AllWindowedStream<T, GlobalWindow> {
+    const settings = { isNonParallel: true };
+    return new AllWindowedStream<T, GlobalWindow>(
+      countWindow<T, number>(this.#asOneKey(), size, slide, settings),
+    );
+  }
+
   /** Spreads records round-robin over all subtasks. */
   rebalance(): DataStream<T> {
     return this.#partition({ kind: 'rebalance' });
@@ -310,6 +358,10 @@ export class DataStream<T> {
 
   #sink(operator: NewOperator): DataStreamSink {
     return this.handle.context.streams.sink(this.handle.addOperator(operator));
+  }
+
+  #asOneKey(): StreamHandle {
+    return this.handle.partition(HASH, () => 0);
   }
 
   #partition(partitioner: PartitionerSpec): DataStream<T> {

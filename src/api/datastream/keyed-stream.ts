@@ -17,7 +17,7 @@ import { DataStream } from './data-stream.ts';
 import { type NumericFieldArguments, requireNumericField } from './fields.ts';
 import { IntervalJoin } from './interval-join.ts';
 import type { SingleOutputStreamOperator } from './single-output-stream-operator.ts';
-import { requireStream } from './stream-argument.ts';
+import { requireKeyedStream, requireStream } from './stream-argument.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 const AGGREGATION = 'Keyed Aggregation';
@@ -111,7 +111,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * records. What is left over at the end never fires.
    *
    * @example
-   * clicks.keyBy('user').countWindow(100).sum('amount');
+   * flights.keyBy('origin').countWindow(100).sum('count');
    */
   countWindow(size: number, slide?: number): WindowedStream<T, K, GlobalWindow> {
     return countWindow<T, K>(this.handle, size, slide);
@@ -122,10 +122,17 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * enough: see {@link IntervalJoin.between}.
    *
    * @example
-   * orders.keyBy('id').intervalJoin(payments.keyBy('orderId')).between(0, minutes(30)).process(match);
+   * flights
+   *   .keyBy('destination')
+   *   .intervalJoin(stream.keyBy('origin'))
+   *   .between(minutes(30), hours(3))
+   *   .process<string>({
+   *     processElement: (arrival, departure, _context, out) =>
+   *       out.collect(`${arrival.id} connects to ${departure.id}`),
+   *   });
    */
   intervalJoin<R>(other: KeyedStream<R, K>): IntervalJoin<T, R, K> {
-    requireStream(this.handle, other);
+    requireKeyedStream(this.handle, other, 'intervalJoin');
     return new IntervalJoin<T, R, K>(this.handle, other.handle);
   }
 

@@ -86,7 +86,11 @@ export class WindowedStream<T, K, W extends Window> {
    * Fires the windows otherwise than their assigner's default trigger does, which is replaced.
    *
    * @example
-   * clicks.keyBy('user').window(GlobalWindows.create()).trigger(CountTrigger.of(100)).sum('amount');
+   * flights
+   *   .keyBy('origin')
+   *   .window(GlobalWindows.create())
+   *   .trigger(PurgingTrigger.of(CountTrigger.of(100)))
+   *   .sum('count'); // of each hundred flights from an airport
    */
   trigger(trigger: Trigger<T, W>): this {
     requireTrigger(`trigger of operator '${this.#name}'`, trigger);

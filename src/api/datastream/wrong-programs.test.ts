@@ -7,6 +7,9 @@ import type { ErrorCode } from '../../base/errors.ts';
 import { configurationWith, defaultConfiguration } from '../../graph/configuration.ts';
 import {
   type DataStream,
+  DeltaTrigger,
+  EventTimeSessionWindows,
+  GlobalWindows,
   MapStateDescriptor,
   MillraceError,
   OutputTag,
@@ -331,6 +334,115 @@ const wrongPrograms: readonly WrongProgram[] = [
     code: 'ILLEGAL_ARGUMENT',
     names: "'TumblingEventTimeWindows'",
     remedy: /give an object with createAccumulator, add, getResult/,
+  },
+  {
+    does: 'gives windows that merge a trigger that cannot',
+    build: (env) =>
+      words(env)
+        .keyBy('word')
+        .window(EventTimeSessionWindows.withGap(1))
+        .trigger(DeltaTrigger.of(1, () => 0)),
+    code: 'JOB_GRAPH_INVALID',
+    names: "'EventTimeSessionWindows'",
+    remedy: /DeltaTrigger cannot: use another trigger, or give yours canMerge\(\) and onMerge/,
+  },
+  {
+    does: 'aggregates windows that merge without merge',
+    build: (env) =>
+      words(env)
+        .keyBy('word')
+        .window(EventTimeSessionWindows.withGap(1))
+        .aggregate({ createAccumulator: () => 0, add: (_, n) => n, getResult: (n) => n }),
+    code: 'JOB_GRAPH_INVALID',
+    names: "'EventTimeSessionWindows'",
+    remedy: /has no merge\(a, b\): add it/,
+  },
+  {
+    does: 'triggers by what is no trigger',
+    build: (env) => words(env).keyBy('word').window(GlobalWindows.create()).trigger(wrong('often')),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'GlobalWindows'",
+    remedy: /give a trigger such as CountTrigger\.of\(100\)/,
+  },
+  {
+    does: 'evicts by what is no evictor',
+    build: (env) => words(env).keyBy('word').window(GlobalWindows.create()).evictor(wrong({})),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'GlobalWindows'",
+    remedy: /give an object with evictBefore, evictAfter/,
+  },
+  {
+    does: 'counts windows of no records',
+    build: (env) => words(env).keyBy('word').countWindow(0),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'words'",
+    remedy: /whole number of records above 0/,
+  },
+  {
+    does: 'puts sessions on a source without watermarks',
+    build: (env) => {
+      const counts = words(env).keyBy('word').window(EventTimeSessionWindows.withGap(1));
+      return counts.sum('count').print();
+    },
+    code: 'WATERMARK_MISSING',
+    names: "'EventTimeSessionWindows'",
+    remedy: /give the source a WatermarkStrategy/,
+  },
+  {
+    does: 'joins intervals without watermarks',
+    build: (env) =>
+      words(env)
+        .keyBy('word')
+        .intervalJoin(words(env).keyBy('word'))
+        .between(0, 1)
+        .process({ processElement: () => undefined })
+        .print(),
+    code: 'WATERMARK_MISSING',
+    names: "'Interval Join'",
+    remedy: /give the source a WatermarkStrategy/,
+  },
+  {
+    does: 'joins an interval with a stream without a key',
+    build: (env) =>
+      words(env)
+        .keyBy('word')
+        .intervalJoin(wrong(words(env))),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'words'",
+    remedy: /call keyBy\(…\) on it first/,
+  },
+  {
+    does: 'swaps the bounds of an interval',
+    build: (env) => words(env).keyBy('word').intervalJoin(words(env).keyBy('word')).between(5, -5),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'Interval Join'",
+    remedy: /give between\(lowerBoundMs, upperBoundMs\) in this order/,
+  },
+  {
+    does: 'excludes all of an interval',
+    build: (env) =>
+      words(env)
+        .keyBy('word')
+        .intervalJoin(words(env).keyBy('word'))
+        .between(5, 5)
+        .lowerBoundExclusive()
+        .process({ processElement: () => undefined }),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'Interval Join'",
+    remedy: /include one, or move them apart/,
+  },
+  {
+    does: 'joins windows by what is no function',
+    build: (env) =>
+      words(env)
+        .join(words(env))
+        .where('word')
+        .equalTo('word')
+        .window(TumblingProcessingTimeWindows.of(1))
+        .apply(wrong(7)),
+    code: 'ILLEGAL_ARGUMENT',
+    names: "'Window Join'",
+    remedy: /give a function or an object with join/,
   },
   {
     does: 'windows by what is no assigner',

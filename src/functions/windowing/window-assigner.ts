@@ -36,12 +36,15 @@ export interface WindowAssignerContext {
  * itself, since subtasks of one thread share it.
  *
  * @example
- * // All records of a day and the day after, by a field of the record.
- * const twoDays: WindowAssigner<Order, TimeWindow> = {
+ * // From the time in the record on, for a day.
+ * const aDay: WindowAssigner<Flight, TimeWindow> = {
  *   isEventTime: () => true,
- *   assignWindows: ({ day }) => [{ start: day, end: day + days(2), maxTimestamp: day + days(2) - 1 }],
+ *   assignWindows: ({ time }) => [
+ *     { start: time, end: time + days(1), maxTimestamp: time + days(1) - 1 },
+ *   ],
  *   getDefaultTrigger: () => EventTimeTrigger.create(),
  * };
+ * flights.keyBy('origin').window(aDay).sum('count');
  */
 export interface WindowAssigner<T, W extends Window> {
   /** Whether windows end by the watermark; else by the clock. */

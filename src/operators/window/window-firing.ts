@@ -13,12 +13,13 @@ import type { KeyedStateStore } from '../../functions/state.ts';
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import { timeWindow } from '../../functions/windowing/time-window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
-import { KeyedStateHandles } from '../../state/keyed-state-store.ts';
 import type { KeyedTable } from '../../state/table/keyed-table.ts';
 import { NO_TIMESTAMP } from '../chain-stage.ts';
 import type { StageContext } from '../chain-stage.ts';
 import { SideOutputs } from '../side-outputs.ts';
 import { TimestampedCollector } from '../timestamped-collector.ts';
+import { CurrentWindowKey } from './generic/current-key.ts';
+import { WindowStates } from './generic/window-states.ts';
 
 /** Emits the results of the entries `entries[0..count)` of a window's table. */
 export type FireEntries = (
@@ -69,7 +70,8 @@ export class FiringContext implements WindowContext<TimeWindow> {
   readonly collector: TimestampedCollector;
   readonly #context: StageContext;
   readonly #sideOutputs: SideOutputs;
-  #states: KeyedStateHandles | undefined;
+  readonly #key = new CurrentWindowKey();
+  readonly #states: WindowStates;
   #table: KeyedTable | undefined;
   #entry = 0;
 
@@ -77,6 +79,7 @@ export class FiringContext implements WindowContext<TimeWindow> {
     this.collector = new TimestampedCollector(context.emit);
     this.#context = context;
     this.#sideOutputs = new SideOutputs(context);
+    this.#states = new WindowStates(context, this.#key);
   }
 
   currentWatermark(): number {
@@ -91,32 +94,23 @@ export class FiringContext implements WindowContext<TimeWindow> {
   enter(table: KeyedTable, entry: number): void {
     this.#table = table;
     this.#entry = entry;
-    if (this.#states !== undefined) this.#setKey(this.#states, undefined);
+    if (this.#states.isUsed) this.#setKey();
   }
 
   windowState(): KeyedStateStore {
-    return this.#setKey(this.#made, this.window.start);
+    this.#setKey();
+    return this.#states.of(this.window.start);
   }
 
   globalState(): KeyedStateStore {
-    return this.#setKey(this.#made, undefined);
+    this.#setKey();
+    return this.#states.global;
   }
 
-  get #made(): KeyedStateHandles {
-    if (this.#states === undefined) {
-      const { keyedState, operatorName, runtimeContext } = this.#context;
-      const { clock } = runtimeContext.environment;
-      this.#states = new KeyedStateHandles(keyedState, { operatorName, now: () => clock.now() });
-    }
-    return this.#states;
-  }
-
-  #setKey(states: KeyedStateHandles, namespace: number | undefined): KeyedStateHandles {
+  #setKey(): void {
     const table = this.#table;
-    if (table !== undefined)
-      states.setCurrentKey(table.keyAt(this.#entry), table.hashAt(this.#entry));
-    states.setCurrentNamespace(namespace);
-    return states;
+    if (table === undefined) return;
+    this.#key.setCurrentKey(table.keyAt(this.#entry), table.hashAt(this.#entry));
   }
 
   output<T>(tag: OutputTag<T>, value: T): void {

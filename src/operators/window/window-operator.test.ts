@@ -2,6 +2,7 @@ import test from 'ava';
 import { hasErrorCode } from '../../base/errors.ts';
 import type { ProcessWindowFunction, WindowContext } from '../../functions/functions.ts';
 import { OutputTag } from '../../functions/output-tag.ts';
+import { type ValueState, ValueStateDescriptor } from '../../functions/state.ts';
 import type { TimeWindow } from '../../functions/windowing/time-window.ts';
 import {
   SlidingEventTimeWindows,
@@ -285,4 +286,31 @@ test('an hour-long window that slides every second counts every record in 3,600 
   driver.advanceWatermark(Number.POSITIVE_INFINITY);
   const total = (sums(driver) as number[]).reduce((a, b) => a + b, 0);
   t.is(total, 20 * 3600);
+});
+
+test('a window function has state of its window and of its key, also asked for in open', (t) => {
+  const descriptor = new ValueStateDescriptor<number>('fired');
+  let fromOpen: ValueState<number>;
+  const counting: ProcessWindowFunction<Row, unknown, string, TimeWindow> = {
+    open: (context) => {
+      fromOpen = context.getState(descriptor);
+    },
+    process: (key, context, _elements, out) => {
+      const ofWindow = context.windowState().getState(descriptor);
+      ofWindow.update((ofWindow.value() ?? 0) + 1);
+      const ofKey = context.globalState().getState(descriptor);
+      ofKey.update((ofKey.value() ?? 0) + 1);
+      out.collect([key, ofWindow.value(), ofKey.value(), fromOpen.value()]);
+    },
+  };
+  const driver = drive({ windowFunction: counting, allowedLatenessMs: 100 });
+  driver.push([row(1, 1, 'a'), row(1, 1, 'b'), row(1, 11, 'a')]);
+  driver.advanceWatermark(19);
+  driver.push([row(1, 2, 'a')]);
+  t.deepEqual(driver.values, [
+    ['a', 1, 1, 1],
+    ['b', 1, 1, 1],
+    ['a', 1, 2, 2],
+    ['a', 2, 3, 3],
+  ]);
 });

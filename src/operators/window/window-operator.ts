@@ -51,7 +51,8 @@ const PROGRESS = new ListStateDescriptor<WindowSnapshot>('window-progress');
 
 /** @controlplane Once: the stage of a keyed window. */
 export function windowStage(spec: WindowSpec): ChainStage {
-  const user = userObject(spec.windowFunction ?? {});
+  const given = spec.windowFunction ?? {};
+  const user = userObject(given);
   let operator: WindowOperator;
   const isEventTime = spec.assigner.time === 'event-time';
   return {
@@ -61,7 +62,9 @@ export function windowStage(spec: WindowSpec): ChainStage {
     ...user.life,
     open: (context) => {
       operator = new WindowOperator(spec, context);
-      user.open(context, operator.globalState);
+      // Without a life it cannot ask for state: then no key that fires need be made current.
+      const hasLife = 'open' in given || 'initializeState' in given;
+      user.open(context, hasLife ? operator.globalState : undefined);
     },
     onBatch: (batch) => operator.onBatch(batch),
     onWatermark: (watermark) => operator.onWatermark(watermark),

@@ -68,6 +68,8 @@ interface Snapshot {
   readonly overtaken: readonly CapturedChannel[];
   channels: readonly ChannelStateHandle[] | undefined;
   inFlightBytes: number;
+  /** Everything is written but what has not yet come by the channels. */
+  waitsForChannels: boolean;
   next: number;
   isWritten: boolean;
   longestSliceMs: number;
@@ -88,7 +90,8 @@ export class TaskCheckpoints {
 
   /** Whether rows are still to be written. */
   get isWriting(): boolean {
-    return this.#snapshot !== undefined && !this.#snapshot.isWritten;
+    const snapshot = this.#snapshot;
+    return snapshot !== undefined && !snapshot.isWritten && !snapshot.waitsForChannels;
   }
 
   /** Whether the event loop must turn for a snapshot to settle. */
@@ -129,6 +132,7 @@ export class TaskCheckpoints {
         overtaken,
         channels: undefined,
         inFlightBytes: 0,
+        waitsForChannels: false,
         next: 0,
         isWritten: false,
         longestSliceMs: 0,
@@ -154,6 +158,8 @@ export class TaskCheckpoints {
       this.#fail(snapshot, error);
       return true;
     }
+    // Waiting is no progress: time goes on, and the barriers that are missing wake the task.
+    if (snapshot.waitsForChannels) return false;
     const spentMs = clock.monotonicMs() - startMs;
     snapshot.slicesMs += spentMs;
     if (spentMs > snapshot.longestSliceMs) snapshot.longestSliceMs = spentMs;
@@ -198,6 +204,7 @@ export class TaskCheckpoints {
   #writeChannels(snapshot: Snapshot): boolean {
     if (snapshot.channels !== undefined) return true;
     const captured = snapshot.inFlight === undefined ? [] : snapshot.inFlight.collect();
+    snapshot.waitsForChannels = captured === undefined;
     if (captured === undefined) return false;
     const all = [...captured, ...snapshot.overtaken].filter(({ capture }) => capture.rows > 0);
     snapshot.channels = all.map(({ id, side, capture }) => {

@@ -112,7 +112,8 @@ const SPARE_ATTEMPTS = 20;
  * @throws SIMULATION_FAILED if it does not; the message has the seed that repeats it
  * @example
  * const report = await simulate((env) => {
- *   env.fromSequence(1, 1000).keyBy((n) => n % 10).reduce((a, b) => a + b).collectAsync('sums');
+ *   const numbers = env.fromSequence(1, 1000).map((n) => ({ k: n % 10, count: 1 }));
+ *   numbers.keyBy('k').sum('count').collectAsync('counts');
  * }, { seed: 7 });
  * report.crashes; // how often it died on the way
  */

@@ -45,6 +45,8 @@ const REBOOT_MS = 1000;
 const DYING_TURNS = 10;
 /** Turns of the event loop without any progress, after which the next timer is let fire. */
 const QUIET_TURNS = 3000;
+/** Turns of workers without any time passing, after which the job spins: a task says that it gets further, and does not. */
+const TURNS_AT_ONCE_MAX = 2_000_000;
 /** Such turns without a timer, after which the job counts as stuck. */
 const STUCK_TURNS = 200_000;
 
@@ -88,6 +90,8 @@ class ProcessRun {
   client: JobClient | undefined;
   turns = 0;
   #lastMs: number;
+  /** Turns until the clock last moved. */
+  #turnsBefore = 0;
   #outcome: { readonly result: JobExecutionResult } | { readonly error: unknown } | undefined;
 
   constructor(
@@ -152,8 +156,12 @@ class ProcessRun {
     this.turns++;
     const { machine } = this.#options;
     const passedMs = nowMs - this.#lastMs;
+    if (passedMs <= 0) {
+      if (this.turns - this.#turnsBefore > TURNS_AT_ONCE_MAX) throw this.#stuck('it spins');
+      return;
+    }
     this.#lastMs = nowMs;
-    if (passedMs <= 0) return;
+    this.#turnsBefore = this.turns;
     const where = `at ${nowMs - this.#startMs} ms`;
     if (machine.faults.crashesWithin(passedMs)) {
       machine.crash(where);

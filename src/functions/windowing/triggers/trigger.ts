@@ -80,10 +80,11 @@ export interface OnMergeContext extends TriggerContext {
  *
  * @example
  * // Fires at every hundredth record of a window, and at its end.
+ * const countState = new ReducingStateDescriptor<number>('count', (a, b) => a + b);
  * const often: Trigger<Flight, TimeWindow> = {
  *   onElement(flight, timestamp, window, context) {
  *     context.registerEventTimeTimer(window.maxTimestamp);
- *     const count = context.getPartitionedState(COUNT);
+ *     const count = context.getPartitionedState(countState);
  *     count.add(1);
  *     return (count.get() ?? 0) % 100 === 0 ? 'FIRE' : 'CONTINUE';
  *   },
@@ -91,7 +92,7 @@ export interface OnMergeContext extends TriggerContext {
  *   onProcessingTime: () => 'CONTINUE',
  *   clear(window, context) {
  *     context.deleteEventTimeTimer(window.maxTimestamp);
- *     context.getPartitionedState(COUNT).clear();
+ *     context.getPartitionedState(countState).clear();
  *   },
  * };
  */

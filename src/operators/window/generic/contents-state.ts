@@ -27,15 +27,17 @@ export class ContentsState {
   readonly #state: NamedState;
   readonly #key: KeyContext;
   readonly #fold: ContentsFold;
+  readonly #isList: boolean;
 
   constructor({ backend, key, fold, valueType }: ContentsStateOptions) {
     this.#key = key;
     this.#fold = fold;
+    this.#isList = fold.kind === 'list';
     this.#state = backend.declare({
       name: 'generic-window-contents',
       kind: fold.kind,
       valueType,
-      layout: fold.kind === 'list' ? OBJECT_LAYOUT : undefined,
+      layout: this.#isList ? OBJECT_LAYOUT : undefined,
     });
   }
 
@@ -46,9 +48,9 @@ export class ContentsState {
       table.write(entry, this.#fold.first(value, timestamp));
       return;
     }
-    const before = table.read(entry);
-    const after = this.#fold.next(before, value, timestamp);
-    if (after !== before) table.write(entry, after);
+    const contents = this.#fold.next(table.read(entry), value, timestamp);
+    // A list is kept by reference and has grown; what else is read may be a copy from columns.
+    if (!this.#isList) table.write(entry, contents);
   }
 
   /** What a window holds; undefined if nothing. */

@@ -97,7 +97,11 @@ export class MergingWindowSet {
    * @returns the window that the record belongs to now
    */
   add(window: Window, onMerge: (merged: MergedWindows) => void): Window {
-    if (this.#inFlight.some((each) => sameWindow(each.window, window))) return window;
+    if (this.#inFlight.length === 0) {
+      this.#put({ window, stateNamespace: namespaceOf(window) });
+      return window;
+    }
+    if (this.stateNamespaceOf(window) !== undefined) return window;
     let actual = window;
     let hasPlace = false;
     const windows = [...this.#inFlight.map((each) => each.window), window];

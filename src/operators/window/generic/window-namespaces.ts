@@ -30,7 +30,11 @@ export function windowOf(namespace: unknown): Window {
 
 /** Whether two windows are the same. */
 export function sameWindow(a: Window, b: Window): boolean {
-  return a === b || keysEqual(namespaceOf(a), namespaceOf(b));
+  if (a === b) return true;
+  if (a.maxTimestamp !== b.maxTimestamp) return false;
+  return isTimeWindow(a) && isTimeWindow(b)
+    ? a.start === b.start
+    : keysEqual(namespaceOf(a), namespaceOf(b));
 }
 
 /** A window with anything besides is another one than its interval. */

@@ -27,6 +27,11 @@ export class WindowStates {
     };
   }
 
+  /** Whether anybody has asked. */
+  get isUsed(): boolean {
+    return this.#ofWindow !== undefined || this.#ofKey !== undefined;
+  }
+
   /** State of the current key and a window. */
   of(namespace: unknown): KeyedStateStore {
     this.#ofWindow ??= this.#make();
