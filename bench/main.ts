@@ -11,6 +11,7 @@ import { pauseBench } from './latency/pause.ts';
 import { startupBench } from './latency/startup.ts';
 import { chainBench } from './micro/chain.ts';
 import { codecBench } from './micro/codec.ts';
+import { cutBench } from './micro/cut.ts';
 import { ringBench } from './micro/ring.ts';
 import { rowCodecBench } from './micro/row-codec.ts';
 import { beyondMemoryBench, rocksdbMemoryBench } from './state/beyond-memory.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   ringBench,
   codecBench,
   rowCodecBench,
+  cutBench,
   chainBench,
   ...throughputBenches,
   latencyBench,

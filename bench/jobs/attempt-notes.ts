@@ -1,13 +1,16 @@
 /**
- * How a measuring program and a job's subtasks talk across attempts and threads: by files. The program asks for a failure; a
- * subtask fails, once for all, and each attempt notes when its first record was through.
+ * How a measuring program and a job's subtasks talk across attempts and threads: by files. The
+ * program asks for a failure; a subtask fails, once for all, and each attempt notes when its first
+ * record was through.
  */
 import { existsSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { sharedNowMs } from '../support/shared-clock.ts';
 
 const FAIL = 'fail';
 const FIRST = 'first-';
-/** Records between two looks for a request: at 10 000 a second and subtask it is found within 6 ms. */
+/**
+ * Records between two looks for a request: at 10 000 a second and subtask it is found within 6 ms.
+ */
 const RECORDS_PER_LOOK = 64;
 
 /** A subtask's side, one per attempt. */

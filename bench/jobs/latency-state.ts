@@ -1,6 +1,7 @@
 /**
- * The latency job as the Flink harness has it: a KeyedProcessFunction that counts in a ValueState. With `fill=n` the first n records
- * are no readings but give a key of their own a value of `bytes` random bytes: large state besides.
+ * The latency job as the Flink harness has it: a KeyedProcessFunction that counts in a ValueState.
+ * With `fill=n` the first n records are no readings but give a key of their own a value of `bytes`
+ * random bytes: large state besides.
  */
 import {
   type Collector,

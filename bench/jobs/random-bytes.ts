@@ -1,4 +1,7 @@
-/** The bytes that jobs with large state keep: of any seed the same ones, and nothing that compresses. `Updates.java` has them, too. */
+/**
+ * The bytes that jobs with large state keep: of any seed the same ones, and nothing that
+ * compresses. `Updates.java` has them, too.
+ */
 import { mix } from './readings.ts';
 
 /** Writes the bytes of a seed over a whole array. */

@@ -1,6 +1,7 @@
 /**
- * One value of random bytes per key: every key once at full speed, then new values at a rate; the twin of the Flink harness's
- * `state` mode. Fails once when asked to, and leaves a note of the first record of every attempt (`attempt-notes.ts`).
+ * One value of random bytes per key: every key once at full speed, then new values at a rate; the
+ * twin of the Flink harness's `state` mode. Fails once when asked to, and leaves a note of the
+ * first record of every attempt (`attempt-notes.ts`).
  */
 import {
   type Collector,
@@ -20,7 +21,9 @@ import { numberedSource } from './numbered-source.ts';
 import { fillBytes, firstWord } from './random-bytes.ts';
 import { mix } from './readings.ts';
 
-/** What a record gives: its number, and the front of the value that its key had before; 0 if none. */
+/**
+ * What a record gives: its number, and the front of the value that its key had before; 0 if none.
+ */
 interface Stored {
   readonly n: number;
   readonly before: number;

@@ -1,7 +1,9 @@
 /**
- * Which key each record of the update job has: first every key once, then keys by a distribution. `Updates.java` has the same.
+ * Which key each record of the update job has: first every key once, then keys by a distribution.
+ * `Updates.java` has the same.
  *
- * Invariant: ranks are 0 … keys − 1, and a rank's key is its mix, so that frequent keys do not lie side by side.
+ * Invariant: ranks are 0 … keys − 1, and a rank's key is its mix, so that frequent keys do not lie
+ * side by side.
  */
 import { hashedNumber, keyOf, mix } from './readings.ts';
 
@@ -23,7 +25,10 @@ function rankChoice(keys: number, distribution: string): (n: number) => number {
   throw new RangeError(`there is no distribution '${distribution}': give uniform or zipf`);
 }
 
-/** Gray's way to draw from Zipf's distribution without a table ("Quickly generating billion-record synthetic databases", 1994). */
+/**
+ * Gray's way to draw from Zipf's distribution without a table ("Quickly generating billion-record
+ * synthetic databases", 1994).
+ */
 function zipfRanks(keys: number): (n: number) => number {
   let zeta = 0;
   for (let i = 1; i <= keys; i++) zeta += 1 / i ** THETA;

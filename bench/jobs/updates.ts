@@ -1,4 +1,7 @@
-/** Every key gets a value, then values are read, changed and written: a count at the front, bytes that nothing compresses behind. */
+/**
+ * Every key gets a value, then values are read, changed and written: a count at the front, bytes
+ * that nothing compresses behind.
+ */
 import {
   type Collector,
   type KeyedProcessContext,

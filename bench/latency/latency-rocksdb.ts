@@ -1,6 +1,6 @@
 /**
- * The latency job with its counts in a ValueState on RocksDB, with checkpoints: each 10 s, each 1 s, and besides 1 GB of state that
- * does not change.
+ * The latency job with its counts in a ValueState on RocksDB, with checkpoints: each 10 s, each 1
+ * s, and besides 1 GB of state that does not change.
  */
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';
 import { mediansOf } from '../support/bench.ts';

@@ -1,6 +1,6 @@
 /**
- * Runs a small job with state to its end and compares its results with those of a plain computation. Prints `{}` if they are the
- * same, fails if they are not.
+ * Runs a small job with state to its end and compares its results with those of a plain
+ * computation. Prints `{}` if they are the same, fails if they are not.
  *
  *     node check-state-job.ts <updates|state|latency-state> <keys> <events> [job argument or option …]
  */

@@ -1,6 +1,7 @@
 /**
- * What a savepoint must cost at least: each subtask's rows, as a native savepoint has them, are read from end to end by a thread
- * that writes them to one file and syncs it. Rows in RocksDB are read through it, rows in segments as bytes. Prints one JSON line.
+ * What a savepoint must cost at least: each subtask's rows, as a native savepoint has them, are
+ * read from end to end by a thread that writes them to one file and syncs it. Rows in RocksDB are
+ * read through it, rows in segments as bytes. Prints one JSON line.
  *
  *     node raw-savepoint.ts <URL of a native savepoint> <bytes to write in all>
  */

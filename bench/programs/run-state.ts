@@ -1,6 +1,7 @@
 /**
- * The child process of one run of the state job: fills it, lets checkpoints go by, takes a savepoint of each format, fails it once,
- * and leaves a checkpoint. Prints one JSON line: figures, and under `checkpoint` the path of what it left.
+ * The child process of one run of the state job: fills it, lets checkpoints go by, takes a
+ * savepoint of each format, fails it once, and leaves a checkpoint. Prints one JSON line: figures,
+ * and under `checkpoint` the path of what it left.
  *
  *     node run-state.ts <module> <parallelism> <keys> <seconds of checkpoints> <folder for notes> [job argument or option …]
  */

@@ -1,5 +1,6 @@
 /**
- * The child process of one run of the update job: fills it, then measures updates for a while. Prints one JSON line.
+ * The child process of one run of the update job: fills it, then measures updates for a while.
+ * Prints one JSON line.
  *
  *     node run-updates.ts <module> <parallelism> <keys> <warm seconds> <measured seconds> [job argument or option …]
  */

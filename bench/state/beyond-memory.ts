@@ -1,4 +1,7 @@
-/** Updates of 20 M keys with values of 100 bytes in 1 GB, several times less than the state; and how much memory that took. */
+/**
+ * Updates of 20 M keys with values of 100 bytes in 1 GB, several times less than the state; and how
+ * much memory that took.
+ */
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';
 import { mediansOf } from '../support/bench.ts';
 import { settingConfig, type StateSetting } from '../support/state-setting.ts';

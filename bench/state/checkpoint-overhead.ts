@@ -1,6 +1,6 @@
 /**
- * What checkpoints cost: wordcount with 1 M keys without them and with one each second, by turns; and how those of a large state go
- * while some of it changes.
+ * What checkpoints cost: wordcount with 1 M keys without them and with one each second, by turns;
+ * and how those of a large state go while some of it changes.
  */
 import { throughputJob } from '../jobs/throughput.ts';
 import type { Bench, BenchOptions, BenchResult, Figures } from '../support/bench.ts';

@@ -1,6 +1,6 @@
 /**
- * The life of 1 GB of state: filled, checkpointed, saved in both formats, lost with a task and restored, restored by a new process.
- * Like the Flink harness's `state` mode.
+ * The life of 1 GB of state: filled, checkpointed, saved in both formats, lost with a task and
+ * restored, restored by a new process. Like the Flink harness's `state` mode.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -39,7 +39,10 @@ export function runUpdates(load: UpdateLoad, setting: StateSetting): Promise<Fig
   );
 }
 
-/** A small run, in too little memory, whose results are compared with those of a plain computation; throws if they differ. */
+/**
+ * A small run, in too little memory, whose results are compared with those of a plain computation;
+ * throws if they differ.
+ */
 export async function checkUpdates(distribution: string): Promise<void> {
   await checkStateJob('updates', CHECKED_KEYS, CHECKED_EVENTS, [`distribution=${distribution}`]);
 }

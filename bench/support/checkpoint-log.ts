@@ -1,6 +1,6 @@
 /**
- * Collects how a running job's checkpoints went, of which the job itself remembers only the last ones: look at it at least as often
- * as some checkpoints end.
+ * Collects how a running job's checkpoints went, of which the job itself remembers only the last
+ * ones: look at it at least as often as some checkpoints end.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -50,8 +50,8 @@ export class CheckpointLog {
 }
 
 /**
- * What several checkpoints have in common. The longest stop is the longest time for which a subtask's records stood still for one:
- * while it was cut, or for one slice of writing.
+ * What several checkpoints have in common. The longest stop is the longest time for which a
+ * subtask's records stood still for one: while it was cut, or for one slice of writing.
  */
 export function checkpointFigures(infos: readonly SeenCheckpoint[]): Figures {
   const figure = (of: (info: SeenCheckpoint) => number): number[] => infos.map(of);

@@ -1,4 +1,7 @@
-/** The arguments of a bench's child process behind its own: options of the job have a dot in their names, the job's arguments have none. */
+/**
+ * The arguments of a bench's child process behind its own: options of the job have a dot in their
+ * names, the job's arguments have none.
+ */
 
 /** See the file's head. */
 export interface JobOptions {

@@ -1,6 +1,6 @@
 /**
- * How a run keeps its keyed state, as options of a job; and the temporary folder that it needs for databases, checkpoints and
- * savepoints, which goes when the run is over.
+ * How a run keeps its keyed state, as options of a job; and the temporary folder that it needs for
+ * databases, checkpoints and savepoints, which goes when the run is over.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * The Flink harness: a folder with `run.sh`, copied to the temporary folder, with the classes of `java/` beside this file added, and
- * built there once per content.
+ * The Flink harness: a folder with `run.sh`, copied to the temporary folder, with the classes of
+ * `java/` beside this file added, and built there once per content.
  *
  * Invariants:
  * 1. The harness's own folder is only read.
@@ -44,12 +44,18 @@ const OWN_CLASSES = fileURLToPath(new URL('java/', import.meta.url));
 const CLASSES = 'src/main/java/fx';
 const BUILT_FROM: readonly string[] = ['run.sh', 'pom.xml', 'src', 'conf', 'sql'];
 
-/** Figures of one Flink run as its harness prints them; and what others burnt of the machine meanwhile. */
+/**
+ * Figures of one Flink run as its harness prints them; and what others burnt of the machine
+ * meanwhile.
+ */
 export type FlinkFigures = Readonly<Record<string, number>>;
 
 /** The built harness. */
 export interface Harness {
-  /** Runs it with these arguments and a checkpoint each so many seconds; without, it takes none (one an hour). */
+  /**
+   * Runs it with these arguments and a checkpoint each so many seconds; without, it takes none (one
+   * an hour).
+   */
   run(args: readonly (string | number)[], checkpointSeconds?: number): Promise<FlinkFigures>;
   /** Runs the main class of that name of ours, with its arguments, in the same way. */
   runClass(

@@ -1,4 +1,7 @@
-/** Our latency and Flink's, by turns: in memory at each buffer time-out, and on RocksDB with checkpoints. */
+/**
+ * Our latency and Flink's, by turns: in memory at each buffer time-out, and on RocksDB with
+ * checkpoints.
+ */
 import {
   latencyStateConfig,
   RACED_LOAD,

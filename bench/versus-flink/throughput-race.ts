@@ -1,8 +1,10 @@
 /**
- * Our engine and Flink on the same job and the same events, by turns, with the same backend and interval of checkpoints.
+ * Our engine and Flink on the same job and the same events, by turns, with the same backend and
+ * interval of checkpoints.
  *
- * A pair counts only if both sides ran long enough and had at least {@link CORES_MIN} of the two cores; if not, it is printed as
- * void and repeated, with more events for the side that was too short.
+ * A pair counts only if both sides ran long enough and had at least {@link CORES_MIN} of the two
+ * cores; if not, it is printed as void and repeated, with more events for the side that was too
+ * short.
  */
 import { type BenchResult, type Figures, mediansOf, printResult } from '../support/bench.ts';
 import { settingConfig } from '../support/state-setting.ts';

@@ -1,6 +1,7 @@
 /**
- * Updates of a state several times as large as the memory for it, by turns: our job and its twin in Java, the same keys and values,
- * on RocksDB with as much memory for it. (Flink's heap of 4 GiB comes on top of that.)
+ * Updates of a state several times as large as the memory for it, by turns: our job and its twin in
+ * Java, the same keys and values, on RocksDB with as much memory for it. (Flink's heap of 4 GiB
+ * comes on top of that.)
  */
 import { type Figures, mediansOf, printResult } from '../support/bench.ts';
 import { settingConfig } from '../support/state-setting.ts';

@@ -89,20 +89,6 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   };
 }
 
-/**
- * The maximum parallelism under which each operator's keyed state was kept, by operator id: what a
- * job takes over for operators that are given none.
- */
-export function restoredMaxParallelism(manifest: CheckpointManifest): ReadonlyMap<string, number> {
-  const result = new Map<string, number>();
-  for (const [operatorId, { operator, states }] of oldOperators(manifest)) {
-    if (states.some((state) => state?.keyed !== undefined)) {
-      result.set(operatorId, operator.maxParallelism);
-    }
-  }
-  return result;
-}
-
 /** An operator of the old job with its subtasks' states in order. */
 interface OldOperator {
   readonly operator: ManifestOperator;

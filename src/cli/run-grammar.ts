@@ -68,7 +68,7 @@ export function addRun(program: Command, onRun: (request: RunRequest) => void): 
     .addOption(
       new Option('--state <backend>', 'where keyed state lies (heap)').choices(['heap', 'rocksdb']),
     )
-    .option('--memory <size>', 'memory for state, such as 4GB (a quarter of the machine’s)')
+    .option('--memory <size>', 'memory for state, such as 4GB (default 4GB)')
     .addOption(
       new Option('--resume', 'go on with the newest job of the checkpoint directory').conflicts([
         'from',

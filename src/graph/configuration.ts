@@ -37,7 +37,7 @@ export interface PipelineConfiguration {
 export interface StateConfiguration {
   /** `state.backend.type`: `heap` (also `hashmap`, Flink's word), or `rocksdb`. */
   readonly backend: 'heap' | 'rocksdb';
-  /** `taskmanager.memory.managed.size`: bytes for state of all workers together (a quarter of the machine's memory if left out). */
+  /** `taskmanager.memory.managed.size`: bytes for state of all workers together (4 GiB if left out). */
   readonly memoryBytes: number | undefined;
   /** `state.backend.rocksdb.localdir`: a folder for the databases; a temporary one if left out. */
   readonly localDirectory: string | undefined;

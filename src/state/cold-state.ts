@@ -8,6 +8,7 @@
  * 3. A row leaves memory only if it is in the store as it is, and no cut that is being written has
  *    yet to take it.
  */
+import type { ByteWriter } from '../types/row-codec.ts';
 import type { Namespace } from './keyed-state-backend.ts';
 
 /** The rows of one state and namespace that lie below. Bytes that it gives are valid until the next call. */
@@ -46,6 +47,8 @@ export interface RowSection {
  * then all `remove`, then all `put`; sections alternate.
  */
 export interface RowSink {
+  /** Undefined: rows come by `put` only. */
+  readonly target?: RowTarget | undefined;
   /** All rows of the section written before this cut are gone. */
   drop(section: RowSection): void;
   /** The key `bytes[from..to)` is gone. */
@@ -59,6 +62,16 @@ export interface RowSink {
     valueFrom: number,
     to: number,
   ): void;
+}
+
+/** The memory of a sink, into which rows can be encoded without a copy. */
+export interface RowTarget {
+  /** Where to append a row's key and value: nothing else meanwhile. */
+  beginRow(section: RowSection): ByteWriter;
+  /** They are there. */
+  endRow(hash: number, keyLength: number): void;
+  /** They are not, and nothing was written. */
+  cancelRow(): void;
 }
 
 /** Which rows a cut takes. */

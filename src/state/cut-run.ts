@@ -6,7 +6,7 @@
  * 2. An old row that was encoded because its entry was about to change waits with its table until
  *    that table's turn, or until much has gathered: so sections do not alternate per row.
  * 3. In an ordered cut the hashes are cut into ranges of some hundred rows. A range is written at
- *    once, with the old rows of it.
+ *    once; if there are old rows of it, they are sorted in.
  */
 import type { CutOptions, CutWork, RowSection, RowSink } from './cold-state.ts';
 import type { NamedTables } from './named-tables.ts';
@@ -99,6 +99,8 @@ class TableCut implements OldRows {
   /** All that was removed is out. */
   #hasBegun = false;
   #cursor = 0;
+  /** Keeps the pass that only fetches alive; means nothing. */
+  touched = 0;
 
   constructor(table: TrackedTable, parts: CutRunParts) {
     const { options, hashes } = parts;
@@ -143,20 +145,38 @@ class TableCut implements OldRows {
   }
 
   #nextRows(): boolean {
-    const { rows, section, encoder } = this.table;
-    const { sink } = this.#parts;
+    const { rows } = this.table;
     if (rows !== undefined && this.#cursor >= 0) {
       this.#cursor = rows.takePending(this.#cursor, SLICE_ROWS, entries);
       for (let i = 0; i < rows.scanned; i++) {
         const entry = entries[i] as number;
-        if (this.#leavesOut(entry)) continue;
-        this.table.encode(entry);
-        const { bytes, length } = encoder.writer;
-        sink.put(section, this.table.hashAt(entry), bytes, 0, encoder.keyLength, length);
+        if (!this.#leavesOut(entry)) this.#write(entry);
       }
       if (this.#cursor >= 0) return false;
     }
     this.#flush();
+    return true;
+  }
+
+  #write(entry: number): void {
+    if (this.#encodeInPlace(entry)) return;
+    const { table } = this;
+    const { encoder, section } = table;
+    table.encode(entry);
+    const { bytes, length } = encoder.writer;
+    this.#parts.sink.put(section, table.hashAt(entry), bytes, 0, encoder.keyLength, length);
+  }
+
+  /** Hot: most rows go this way; with a copy by `put` they take half as long again. */
+  #encodeInPlace(entry: number): boolean {
+    const { target } = this.#parts.sink;
+    if (target === undefined) return false;
+    const keyLength = this.table.encodeDirect(entry, target.beginRow(this.table.section));
+    if (keyLength < 0) {
+      target.cancelRow();
+      return false;
+    }
+    target.endRow(this.table.hashAt(entry), keyLength);
     return true;
   }
 
@@ -165,18 +185,22 @@ class TableCut implements OldRows {
     const { first, last } = this.#parts.hashes;
     const from = first + this.#cursor * this.#rangeHashes;
     const to = Math.min(last, from + this.#rangeHashes - 1);
-    const buffer = this.#byRange.get(this.#cursor) ?? new RowBuffer();
+    const old = this.#byRange.get(this.#cursor);
     const scan = table.entriesInHashOrder(from, to);
     while (!scan.done && rows !== undefined && table.size > 0) {
       const count = scan.next(entries, SLICE_ROWS);
+      this.touched = table.touchEntries(entries, count);
       for (let i = 0; i < count; i++) {
         const entry = entries[i] as number;
         if (!rows.takeOne(entry) || this.#leavesOut(entry)) continue;
-        this.table.encode(entry);
-        this.#keep(buffer, this.table.hashAt(entry));
+        if (old === undefined) this.#write(entry);
+        else {
+          this.table.encode(entry);
+          this.#keep(old, this.table.hashAt(entry));
+        }
       }
     }
-    buffer.drainInOrder(section, this.#parts.sink);
+    old?.drainInOrder(section, this.#parts.sink);
     this.#byRange.delete(this.#cursor);
     this.#cursor++;
     return to === last;

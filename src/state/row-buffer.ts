@@ -7,6 +7,7 @@ import type { RowSection, RowSink } from './cold-state.ts';
 const HEAD = 3;
 const ROWS_MIN = 16;
 const BYTES_MIN = 256;
+const LOOP_BYTES_MAX = 32;
 
 /** See the file's head. */
 export class RowBuffer {
@@ -133,8 +134,12 @@ export class RowBuffer {
 
   #copy(bytes: Uint8Array, length: number): void {
     this.#ensureBytes(length);
-    this.#bytes.set(bytes.subarray(0, length), this.#length);
-    this.#length += length;
+    const to = this.#bytes;
+    const at = this.#length;
+    // Hot: a native call costs as much as that many bytes.
+    if (length > LOOP_BYTES_MAX) to.set(bytes.subarray(0, length), at);
+    else for (let i = 0; i < length; i++) to[at + i] = bytes[i] as number;
+    this.#length = at + length;
   }
 
   #ensureBytes(extra: number): void {

@@ -16,10 +16,12 @@ import type { ByteReader, ByteWriter } from '../types/row-codec.ts';
 import { ByteReader as Reader, ByteWriter as Writer } from '../types/row-codec.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { ContentMap } from './content-map.ts';
+import { type DirectEncoder, directEncoder, type WrittenSchema } from './direct-encoder.ts';
 import type { StateDeclaration } from './keyed-state-backend.ts';
 import { NO_VALUE } from './row-encoder.ts';
 import type { RowDecoder, RowEncoder } from './row-encoder.ts';
 import type { StateMeta } from './snapshot.ts';
+import type { KeyedTable } from './table/keyed-table.ts';
 import { ValueSerializer } from './value-serializer.ts';
 
 /** An element with the time of its last update, in states with a time to live. */
@@ -125,6 +127,18 @@ export class RowCoder implements RowEncoder {
     }
   }
 
+  get revision(): number {
+    return this.#key.firstTried + 2 * this.#value.firstTried;
+  }
+
+  directFor(table: KeyedTable): DirectEncoder | undefined {
+    if (shapeOf(this.#kind) !== 'one' || this.#hasTtl) return undefined;
+    const key = writtenSchema(this.#key);
+    const value = writtenSchema(this.#value);
+    if (key === undefined || value === undefined) return undefined;
+    return directEncoder({ table, key, value });
+  }
+
   decodeKey(bytes: Uint8Array, from: number, to: number): unknown {
     return this.#own.decodeKey(bytes, from, to);
   }
@@ -186,6 +200,12 @@ export class RowCoder implements RowEncoder {
       return wantsTimes ? ({ time, value } satisfies Timed) : value;
     };
   }
+}
+
+function writtenSchema(serializer: ValueSerializer): WrittenSchema | undefined {
+  const number = serializer.firstTried;
+  const type = serializer.typeOf(number);
+  return type === undefined ? undefined : { number, type };
 }
 
 /** How many elements a value of a kind of state has. */

@@ -7,7 +7,9 @@
  * 3. With a store below, a key that is not in memory but may be below is loaded before it counts as
  *    new; so what is above is all that anybody sees.
  */
+import type { ByteWriter } from '../types/row-codec.ts';
 import type { ColdState, RowSection } from './cold-state.ts';
+import type { DirectEncoder } from './direct-encoder.ts';
 import type { StateTable } from './keyed-state-backend.ts';
 import { NO_VALUE } from './row-encoder.ts';
 import type { RowEncoder } from './row-encoder.ts';
@@ -48,6 +50,9 @@ export class TrackedTable implements StateTable {
   /** The cut that the table is part of. */
   cut: OldRows | undefined;
   wasInserted = false;
+  /** Encodes without keys and values being made, as of the encoder's revision. */
+  #direct: DirectEncoder | undefined;
+  #directRevision = Number.NaN;
   #sampledSize = 0;
   #sampledBytes = 0;
   #cold: ColdState | undefined;
@@ -211,10 +216,18 @@ export class TrackedTable implements StateTable {
   /** Encodes an entry's row into the encoder's writer. */
   encode(entry: number): void {
     const { table, encoder } = this;
-    encoder.encodeRow(
-      table.keyAt(entry),
-      table.values === undefined ? NO_VALUE : table.read(entry),
-    );
+    if (table.values === undefined) return encoder.encodeRow(table.keyAt(entry), NO_VALUE);
+    encoder.writer.reset();
+    const keyLength = this.encodeDirect(entry, encoder.writer);
+    if (keyLength < 0) encoder.encodeRow(table.keyAt(entry), table.read(entry));
+    else encoder.keyLength = keyLength;
+  }
+
+  /** Appends an entry's row without making its key and value; the key's length, or -1: cannot. */
+  encodeDirect(entry: number, writer: ByteWriter): number {
+    if (this.table.values === undefined) return -1;
+    if (this.encoder.revision !== this.#directRevision) this.#renewDirect();
+    return this.#direct === undefined ? -1 : this.#direct(entry, writer);
   }
 
   /** Whether nothing of an entry's value is to be read any more. */
@@ -245,6 +258,7 @@ export class TrackedTable implements StateTable {
   rebind(section: RowSection, encoder: RowEncoder, cold: ColdState | undefined): void {
     this.section = section;
     this.encoder = encoder;
+    this.#directRevision = Number.NaN;
     this.#cold = cold;
   }
 
@@ -300,6 +314,12 @@ export class TrackedTable implements StateTable {
     this.#sampledSize = table.size;
     this.#sampledBytes = count === 0 ? 0 : total / count;
     return this.#sampledBytes;
+  }
+
+  /** @controlplane The schemas that rows are written with have changed. */
+  #renewDirect(): void {
+    this.#direct = this.encoder.directFor(this.table);
+    this.#directRevision = this.encoder.revision;
   }
 
   #mark(rows: DirtyRows, entries: Int32Array, count: number): void {

@@ -84,6 +84,16 @@ export class ValueSerializer {
     return this.#json;
   }
 
+  /** The number of the schema that `write` tries first; -1 as long as there is none. */
+  get firstTried(): number {
+    return this.#role === 'value' ? this.#current : Math.min(0, this.#schemas.length - 1);
+  }
+
+  /** The type with this number. */
+  typeOf(number: number): TypeInformation<unknown> | undefined {
+    return this.#schemas[number]?.codec.type;
+  }
+
   /**
    * Writes the schema's number and the value; widens if no type is declared.
    *

@@ -15,8 +15,8 @@ export interface ProcessOptions {
   readonly parallelism: number;
   readonly backend: 'heap' | 'rocksdb';
   readonly intervalMs: number;
-  /** Kill it so long after its tasks run. */
-  readonly killAfterMs?: number | undefined;
+  /** Kill it so long after it has come to so many fault points. */
+  readonly kill?: { readonly points: number; readonly laterMs: number } | undefined;
   readonly crashAt?: { readonly point: FaultPoint; readonly count: number } | undefined;
   readonly configuration?: readonly string[] | undefined;
 }
@@ -37,7 +37,7 @@ const JOB = fileURLToPath(new URL('kill-job.ts', import.meta.url));
 
 /** Starts it and waits for its end. */
 export async function runProcess(options: ProcessOptions): Promise<ProcessRun> {
-  const { folder, crashAt, killAfterMs } = options;
+  const { folder, crashAt, kill } = options;
   const child = spawn(
     process.execPath,
     ['--no-warnings', '--import', HOOK, ...argumentsOf(options)],
@@ -55,9 +55,8 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessRun> {
   let timer: NodeJS.Timeout | undefined;
   (child.stdio[3] as Readable).on('data', (bytes: Uint8Array) => {
     for (const byte of bytes) points.push(faultPoints[byte] as FaultPoint);
-    if (killAfterMs === undefined || timer !== undefined) return;
-    if (points.includes('restore.running'))
-      timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    if (kill === undefined || timer !== undefined || points.length < kill.points) return;
+    timer = setTimeout(() => child.kill('SIGKILL'), kill.laterMs);
   });
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text));

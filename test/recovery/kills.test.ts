@@ -18,8 +18,15 @@ const RATE = 20_000;
 /** On RocksDB more keys than its memory holds, so that rows move to the database and back. */
 const KEYS = { heap: 97, rocksdb: 20_011 } as const;
 const CONFIGURATION = { heap: [], rocksdb: ['taskmanager.memory.managed.size=1mb'] } as const;
-const KILL_AFTER_MS_MIN = 60;
-const KILL_AFTER_MS_MAX = 900;
+/**
+ * A process is killed some time after it has come to so many fault points: a checkpoint has some fifty, so that the moments lie alike
+ * among the checkpoints of a fast and of a slow machine.
+ */
+const POINTS_MIN = 25;
+const POINTS_MAX = 800;
+const INTERVAL_MS = 100;
+/** About what passes before a kill where nothing else runs. */
+const MEAN_LIFE_MS = 800;
 
 interface Tally {
   kills: number;
@@ -54,9 +61,7 @@ async function killJob(
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kills-'));
   const kills = Math.min(KILLS_PER_JOB, Math.ceil(KILLS / 2) - tally.kills);
-  // As many as the mean of the time before each kill lets through, so that it ends soon after the last.
-  const meanMs = (KILL_AFTER_MS_MIN + KILL_AFTER_MS_MAX) / 2;
-  const records = Math.floor((RATE * kills * meanMs) / 1000 / 2) + RATE;
+  const records = Math.floor((RATE * kills * MEAN_LIFE_MS) / 1000 / 2) + RATE;
   const keys = KEYS[backend];
   const options = {
     folder,
@@ -65,16 +70,16 @@ async function killJob(
     keys,
     parallelism: 2,
     backend,
-    intervalMs: 100,
+    intervalMs: INTERVAL_MS,
     configuration: CONFIGURATION[backend],
   };
-  for (let kill = 0; ; kill++) {
-    const span = KILL_AFTER_MS_MAX - KILL_AFTER_MS_MIN;
-    const killAfterMs = kill < kills ? KILL_AFTER_MS_MIN + random() * span : undefined;
-    const run = await runProcess({ ...options, killAfterMs });
+  for (let count = 0; ; count++) {
+    const points = Math.floor(POINTS_MIN + random() * (POINTS_MAX - POINTS_MIN));
+    const kill = { points, laterMs: random() * INTERVAL_MS };
+    const run = await runProcess({ ...options, kill: count < kills ? kill : undefined });
     if (run.exitCode === 0) break;
     if (run.exitCode !== undefined) throw new Error(`exit code ${run.exitCode}: ${run.stderr}`);
-    count(run, tally);
+    tallyOf(run, tally);
   }
   const found = differences(join(folder, 'out'), records, keys);
   if (JSON.stringify(found) !== JSON.stringify(NO_DIFFERENCES)) {
@@ -84,7 +89,7 @@ async function killJob(
   rmSync(folder, { recursive: true });
 }
 
-function count({ points }: ProcessRun, tally: Tally): void {
+function tallyOf({ points }: ProcessRun, tally: Tally): void {
   tally.kills++;
   if (!points.includes('checkpoint.completed')) tally.beforeFirstCheckpoint++;
   const precommitted = points.lastIndexOf('sink.precommitted');

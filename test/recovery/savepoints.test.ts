@@ -83,7 +83,10 @@ for (const before of PARALLELISMS) {
       );
       t.false(windows.some(isEarly), 'no window has fired before its time');
       await runToEnd({
-        ...{ store, count: COUNT, parallelism: after, parts },
+        store,
+        count: COUNT,
+        parallelism: after,
+        parts,
         configuration: from(path),
       });
       expectAllWell(t, store, after, parts);
@@ -182,7 +185,10 @@ for (const claimMode of ['no-claim', 'claim'] as const) {
     let failures = 0;
     let mayFail = false;
     await using running = await startStateful({
-      ...{ store, count: COUNT, parallelism: 2, heldFrom: FIRST + 500 },
+      store,
+      count: COUNT,
+      parallelism: 2,
+      heldFrom: FIRST + 500,
       configuration: {
         ...from(path),
         'execution.state-recovery.claim-mode': claimMode,
@@ -253,7 +259,10 @@ test.serial('state follows its uid when chains change', async (t) => {
   const store = memoryTransactionalStore();
   const { path } = await stopped({ ...first(store, 2), configuration: TAKES_SAVEPOINTS }, {});
   await runToEnd({
-    ...{ store, count: COUNT, parallelism: 2, configuration: from(path) },
+    store,
+    count: COUNT,
+    parallelism: 2,
+    configuration: from(path),
     change: (env) => env.disableOperatorChaining(),
   });
   expectAllWell(t, store, 2);
@@ -274,7 +283,9 @@ for (const [before, after] of [
       {},
     );
     await runToEnd({
-      ...{ store, count: COUNT, parallelism: 3 },
+      store,
+      count: COUNT,
+      parallelism: 3,
       configuration: { ...from(path), 'state.backend.type': after },
     });
     expectAllWell(t, store, 3);

@@ -46,20 +46,26 @@ for (const shape of SHAPES) {
       `${shape}, crashed and restored: inline ${parallelism}, timeout ${alignedTimeoutMs}`,
       (t) =>
         crashAndRestore(t, {
-          ...{ shape, parallelism, alignedTimeoutMs, executor: 'inline', seed: 0 },
-          ...{ count: 40_000, failures: 3 },
+          shape,
+          parallelism,
+          alignedTimeoutMs,
+          executor: 'inline',
+          seed: 0,
+          count: 40_000,
+          failures: 3,
         }),
     );
   }
   test.serial(`${shape}, crashed and restored: simulated`, async (t) => {
     for (let seed = 1; seed <= 6 * soakFactor; seed++) {
       await crashAndRestore(t, {
-        ...{
-          shape,
-          parallelism: [1, 2, 4, 5][seed % 4] ?? 1,
-          alignedTimeoutMs: seed % 2 === 0 ? 0 : 25,
-        },
-        ...{ executor: 'simulated', seed, count: 12_000, failures: 3 },
+        shape,
+        parallelism: [1, 2, 4, 5][seed % 4] ?? 1,
+        alignedTimeoutMs: seed % 2 === 0 ? 0 : 25,
+        executor: 'simulated',
+        seed,
+        count: 12_000,
+        failures: 3,
       });
     }
   });
@@ -93,8 +99,14 @@ test.serial(
     for (const isUnaligned of [true, false]) {
       const folder = mkdtempSync(join(tmpdir(), 'millrace-soon-'));
       await using job = await start({
-        ...{ folder, shape: 'keyed', executor: 'workers', parallelism: 2, restMs: 250 },
-        ...{ count: 400_000, isUnaligned, intervalMs: 3_600_000 },
+        folder,
+        shape: 'keyed',
+        executor: 'workers',
+        parallelism: 2,
+        restMs: 250,
+        count: 400_000,
+        isUnaligned,
+        intervalMs: 3_600_000,
       });
       await untilPressed(job);
       const startMs = performance.now();
@@ -150,7 +162,8 @@ function start(options: Start): Promise<JobClient> {
   const { folder, shape, executor, parallelism, count, restMs, restorePath } = options;
   const { isUnaligned = true, intervalMs = 50 } = options;
   return executeJobModule(new URL('pressed.test-job.ts', import.meta.url), {
-    ...{ executor, parallelism },
+    executor,
+    parallelism,
     args: [`${folder}/store`, shape, String(count), String(restMs), `${folder}/end`],
     configuration: {
       'pipeline.max-parallelism': '128',
@@ -206,7 +219,9 @@ async function crashAndRestore(t: ExecutionContext, run: Run): Promise<void> {
   let failAtCheckpoints = 3;
   const isArmed = (): boolean => (job?.checkpoints().numCompleted ?? 0) >= failAtCheckpoints;
   buildPressedProgram(env, {
-    ...{ shape, count, store },
+    shape,
+    count,
+    store,
     restMs: () => (happened < run.failures ? 40 : 0),
     // The last records come when the failures have happened or can happen.
     pace: (index) => {

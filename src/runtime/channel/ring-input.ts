@@ -10,7 +10,7 @@ import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
 import { frameSchemaId } from '../../types/frame-reader.ts';
 import type { RingReader } from '../ring/ring-reader.ts';
 import type { ChannelSchema, InputChannel } from './channel.ts';
-import { ChannelCapture } from './channel-capture.ts';
+import type { ChannelCapture } from './channel-capture.ts';
 import {
   BARRIER,
   END,

@@ -147,7 +147,9 @@ class GatheredRows implements RowSink {
     to: number,
   ): void {
     this.#keys.add(nameOf(section, hash, bytes.subarray(from, valueFrom)));
-    const row = { section, hash, bytes: bytes.slice(from, to), valueFrom: valueFrom - from };
+    // A Buffer's `slice` would share its memory.
+    const copy = new Uint8Array(bytes.subarray(from, to));
+    const row = { section, hash, bytes: copy, valueFrom: valueFrom - from };
     const rows = this.#rows.get(section.stateIndex);
     if (rows === undefined) this.#rows.set(section.stateIndex, [row]);
     else rows.push(row);

@@ -176,8 +176,9 @@ export class StoreRows implements ColdTier {
       while (seen < rowsMax && cursor.next()) {
         seen++;
         const key = family.key.subarray(0, cursor.keyLength);
-        if (!this.#liveIds.has(readU32(key, 5))) garbage.push(key.slice());
-        if (seen === rowsMax) last = key.slice();
+        // Copies: the `slice` of a Buffer would share its memory.
+        if (!this.#liveIds.has(readU32(key, 5))) garbage.push(new Uint8Array(key));
+        if (seen === rowsMax) last = new Uint8Array(key);
       }
     }
     for (const key of garbage) {

@@ -5,8 +5,9 @@
  * 1. A section is at most a block and a row long, so its counts are known before it is written.
  * 2. A file that has reached its limit ends, and the next one goes on; no file is made for no rows.
  */
+import { putVarint, VARINT_BYTES_MAX } from '../../types/byte-writer.ts';
 import { ByteWriter } from '../../types/row-codec.ts';
-import type { RowSection, RowSink } from '../cold-state.ts';
+import type { RowSection, RowSink, RowTarget } from '../cold-state.ts';
 import type { Namespace } from '../keyed-state-backend.ts';
 import type { FileRef, SnapshotFileWriter, SnapshotOutput } from '../snapshot.ts';
 import {
@@ -34,12 +35,18 @@ export interface SegmentWriterOptions {
 }
 
 const BLOCK_BYTES = 65_536;
+const ROW_HEAD_BYTES_MAX = 4 + 2 * VARINT_BYTES_MAX;
+/** Of a row whose key and value are short. */
+const SHORT_HEAD_BYTES = 6;
+/** Varints below this have one byte. */
+const ONE_BYTE = 0x80;
 const FILE_BYTES_MAX = 67_108_864;
 /** Shorter copies are made in a loop: a call costs as much as that many bytes. */
 const LOOP_BYTES_MAX = 32;
 
 /** See the file's head. */
-export class SegmentWriter implements RowSink {
+export class SegmentWriter implements RowSink, RowTarget {
+  readonly target: RowTarget = this;
   readonly #options: SegmentWriterOptions;
   readonly #block = new ByteWriter(BLOCK_BYTES + 4096);
   readonly #files: FileRef[] = [];
@@ -52,6 +59,8 @@ export class SegmentWriter implements RowSink {
   #stateIndex = -1;
   #namespace: Namespace | undefined;
   #sectionRows = 0;
+  /** Where the row begins that is being encoded in the block. */
+  #rowAt = 0;
   /** Where the section's counts are to be written. */
   #countsAt = 0;
 
@@ -83,11 +92,41 @@ export class SegmentWriter implements RowSink {
   ): void {
     this.#enter(section, KIND_PUT);
     const block = this.#block;
-    block.u32(hash);
-    block.varint(valueFrom - from);
-    block.varint(to - valueFrom);
+    // Hot: room is made once per row.
+    block.ensure(ROW_HEAD_BYTES_MAX + to - from);
+    const at = block.length;
+    block.view.setInt32(at, hash, true);
+    block.length = putVarint(
+      block.bytes,
+      putVarint(block.bytes, at + 4, valueFrom - from),
+      to - valueFrom,
+    );
     copy(block, bytes, from, to);
     this.#sectionRows++;
+  }
+
+  beginRow(section: RowSection): ByteWriter {
+    this.#enter(section, KIND_PUT);
+    const block = this.#block;
+    block.ensure(SHORT_HEAD_BYTES);
+    this.#rowAt = block.length;
+    block.length += SHORT_HEAD_BYTES;
+    return block;
+  }
+
+  endRow(hash: number, keyLength: number): void {
+    const block = this.#block;
+    const at = this.#rowAt;
+    const valueLength = block.length - at - SHORT_HEAD_BYTES - keyLength;
+    if ((keyLength | valueLength) >= ONE_BYTE) this.#widenHead(keyLength, valueLength);
+    const { bytes } = block;
+    block.view.setInt32(at, hash, true);
+    putVarint(bytes, putVarint(bytes, at + 4, keyLength), valueLength);
+    this.#sectionRows++;
+  }
+
+  cancelRow(): void {
+    this.#block.length = this.#rowAt;
   }
 
   /** Ends the last file; all files. */
@@ -100,6 +139,16 @@ export class SegmentWriter implements RowSink {
   abort(): void {
     this.#file?.abort();
     this.#file = undefined;
+  }
+
+  /** Moves a row to where it lies behind lengths of several bytes. */
+  #widenHead(keyLength: number, valueLength: number): void {
+    const block = this.#block;
+    const from = this.#rowAt + SHORT_HEAD_BYTES;
+    const more = varintBytes(keyLength) + varintBytes(valueLength) - 2;
+    block.ensure(more);
+    block.bytes.copyWithin(from + more, from, block.length);
+    block.length += more;
   }
 
   #enter(section: RowSection, kind: number): void {
@@ -187,6 +236,12 @@ function writeNamespace(block: ByteWriter, namespace: Namespace | undefined): vo
     block.byte(STRING_NAMESPACE);
     block.string(namespace);
   }
+}
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= ONE_BYTE; rest >>>= 7) bytes++;
+  return bytes;
 }
 
 function copy(block: ByteWriter, source: Uint8Array, from: number, to: number): void {

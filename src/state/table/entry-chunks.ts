@@ -134,6 +134,21 @@ export class EntryChunks {
     return touched;
   }
 
+  /** {@link touch} for entries as they are numbered. */
+  touchEntries(entries: Int32Array, count: number): number {
+    if (this.stride === 0) return 0;
+    const chunks = this.words;
+    const stride = 2 * this.stride;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i] as number;
+      touched ^= (chunks[entry >> CHUNK_SHIFT] as Int32Array)[
+        (entry & CHUNK_MASK) * stride
+      ] as number;
+    }
+    return touched;
+  }
+
   /** A new entry. */
   add(hash: number): number {
     const entry = this.#free === 0 ? this.#extend() : this.#reuse();

@@ -244,6 +244,12 @@ export class KeyedTable {
     return this.#index.scan({ first: orderOf(first), last: orderOf(last) });
   }
 
+  /** Brings entries and their byte arrays into the cache; the result means nothing. */
+  touchEntries(entries: Int32Array, count: number): number {
+    const touched = this.entries.touchEntries(entries, count);
+    return touched ^ (this.#values?.touchObjects(entries, count) ?? 0);
+  }
+
   /** Makes room for so many entries with these unsigned hashes; only while there are none. */
   reserve(entries: number, hashRange: { readonly first: number; readonly last: number }): void {
     if (this.size > 0) return;

@@ -18,10 +18,10 @@ import { hasWideUnit } from './own-string.ts';
 import { ARENA_UNITS_MAX, StringArena } from './string-arena.ts';
 
 const BESIDE = -1;
-/** Where the last word is, counted from the entry's first. */
-const META = 3;
-/** Above any meta of the arena. */
-const SHORT = 1 << 20;
+/** Where the last word is, counted from the entry's first; those before it hold a short key. */
+export const META = 3;
+/** Above any meta of the arena: the last word of a short key is this plus its units. */
+export const SHORT: number = 1 << 20;
 const SHORT_UNITS_MAX = 12;
 const BLOCK_ROWS = 1024;
 /** Scratch of all tables of this thread, used within one call only. */
