@@ -7,6 +7,10 @@
  *     npm run test:soak -- simulation 20000    seeds of simulated programs with crashes and failing disks
  *     npm run test:soak -- executors 20        random programs in every executor, times the suite's count
  *     npm run test:soak -- threads 20          frames between real threads, times the suite's count
+ *     npm run test:soak -- failures 2          user code that throws: every combination (from 2)
+ *     npm run test:soak -- unaligned 20        unaligned checkpoints in simulation, times the suite's
+ *     npm run test:soak -- savepoints 2        every pair of parallelisms (from 2)
+ *     npm run test:soak -- cancel 20           jobs canceled at random moments, times the suite's
  *
  * Invariant: the last line is `N passed, N failed`, and the exit code is 0 only if nothing failed.
  */
@@ -25,6 +29,11 @@ interface Soak {
 const SEEDS_PER_FACTOR = 200;
 /** Between two results; each test has a limit of its own. */
 const IDLE_TIMEOUT = '24h';
+
+/** Times the suite's count. */
+function factor(count: number): Readonly<Record<string, string>> {
+  return { MILLRACE_SOAK_FACTOR: String(count) };
+}
 
 const SOAKS: Readonly<Record<string, Soak>> = {
   kills: {
@@ -45,13 +54,17 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   executors: {
     file: 'test/simulation/executors.test.ts',
     count: 20,
-    variables: (count) => ({ MILLRACE_SOAK_FACTOR: String(count) }),
+    variables: factor,
   },
   threads: {
     file: 'src/runtime/ring/ring-threads.test.ts',
     count: 20,
-    variables: (count) => ({ MILLRACE_SOAK_FACTOR: String(count) }),
+    variables: factor,
   },
+  failures: { file: 'test/recovery/failure-matrix.test.ts', count: 2, variables: factor },
+  unaligned: { file: 'test/recovery/unaligned.test.ts', count: 20, variables: factor },
+  savepoints: { file: 'test/recovery/savepoints.test.ts', count: 2, variables: factor },
+  cancel: { file: 'test/recovery/cancel.test.ts', count: 20, variables: factor },
 };
 
 const [name, count] = process.argv.slice(2);

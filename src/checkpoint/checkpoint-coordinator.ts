@@ -20,6 +20,7 @@ import {
   asError,
   automaticRequest,
   type CheckpointRequest,
+  drainFailure,
   requestFailure,
 } from './checkpoint-request.ts';
 import {
@@ -493,13 +494,4 @@ class Coordinator implements CheckpointCoordinator {
   #now(): number {
     return this.#options.environment.clock.monotonicMs();
   }
-}
-
-function drainFailure(reason: Error): MillraceError {
-  return new MillraceError(
-    'SAVEPOINT_FAILED',
-    'the job was being drained and its savepoint has failed, so it is set back to its last ' +
-      `checkpoint: ${reason.message}`,
-    { cause: reason },
-  );
 }

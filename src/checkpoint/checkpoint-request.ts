@@ -40,3 +40,13 @@ export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new MillraceError('BUG', `what was thrown is no error: ${String(thrown)}`);
 }
+
+/** The failure of an attempt whose drain has failed. */
+export function drainFailure(reason: Error): MillraceError {
+  return new MillraceError(
+    'SAVEPOINT_FAILED',
+    'the job was being drained and its savepoint has failed, so it is set back to its last ' +
+      `checkpoint: ${reason.message}`,
+    { cause: reason },
+  );
+}

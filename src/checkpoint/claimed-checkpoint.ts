@@ -1,6 +1,7 @@
 /**
- * Removes a checkpoint or savepoint that a job was started from and has claimed, when it needs it no more.
- * Invariant: of a checkpoint only those files go that no other checkpoint of its job names.
+ * Removes a checkpoint or savepoint that a job was started from and has claimed, when it needs it
+ * no more. Invariant: of a checkpoint only those files go that no other checkpoint of its job
+ * names.
  */
 import type { Environment } from '../base/environment.ts';
 import { readManifests, type SelectedCheckpoint } from './checkpoint-selection.ts';

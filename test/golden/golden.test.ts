@@ -1,4 +1,7 @@
-/** Savepoints that earlier versions have written are restored: at other parallelisms, on every backend. */
+/**
+ * Savepoints that earlier versions have written are restored: at other parallelisms, on every
+ * backend.
+ */
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +34,9 @@ for (const golden of GOLDEN) {
           const before = pathsOf(store.committedValues(), 'reduced').length;
           t.true(before >= GOLDEN_FIRST - 16 && before < GOLDEN_COUNT);
           await using running = await startStateful({
-            ...{ store, parallelism, count: GOLDEN_COUNT },
+            store,
+            parallelism,
+            count: GOLDEN_COUNT,
             configuration: {
               'execution.state-recovery.path': `${folder}/savepoint`,
               'state.backend.type': backend,

@@ -1,6 +1,7 @@
 /**
- * Writes a golden savepoint: a canonical one of the program with every kind of state, stopped in the middle of its input, with the
- * log of its sink's transactions. Run once per version of the format; what it wrote stays as it is, and must be restored for ever.
+ * Writes a golden savepoint: a canonical one of the program with every kind of state, stopped in
+ * the middle of its input, with the log of its sink's transactions. Run once per version of the
+ * format; what it wrote stays as it is, and must be restored for ever.
  *
  *     node test/golden/write.ts <number>
  */

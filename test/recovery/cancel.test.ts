@@ -1,4 +1,7 @@
-/** Canceled or disposed at any moment, a job that takes checkpoints leaves nothing behind but what a resumed one needs. */
+/**
+ * Canceled or disposed at any moment, a job that takes checkpoints leaves nothing behind but what a
+ * resumed one needs.
+ */
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +88,9 @@ function start(
   { executor, backend }: Pick<Moments, 'executor' | 'backend'>,
 ): Promise<JobClient> {
   return executeJobModule(JOB, {
-    ...{ executor, parallelism: 2, resume: true },
+    executor,
+    parallelism: 2,
+    resume: true,
     args: [`${folder}/out`, String(RECORDS), '100000', String(KEYS)],
     configuration: {
       'state.backend.type': backend,

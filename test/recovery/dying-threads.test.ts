@@ -1,4 +1,7 @@
-/** A worker thread dies, or never comes back: it is replaced, and the job goes on from its last checkpoint. */
+/**
+ * A worker thread dies, or never comes back: it is replaced, and the job goes on from its last
+ * checkpoint.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

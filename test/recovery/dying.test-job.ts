@@ -1,4 +1,7 @@
-/** A program whose user code ends its own thread, once: store's folder, folder of marks, shape, point, how. */
+/**
+ * A program whose user code ends its own thread, once: store's folder, folder of marks, shape,
+ * point, how.
+ */
 import { existsSync, writeFileSync } from 'node:fs';
 import type { StreamExecutionEnvironment } from '../../src/index.ts';
 import { fileTransactionalStore } from '../../src/testing/index.ts';

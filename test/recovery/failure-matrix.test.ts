@@ -1,6 +1,7 @@
 /**
- * User code throws once, at every point of its life, in programs of every shape and parallelism: the job restarts from its last
- * checkpoint, and what its sink has committed in the end is what a run without failure would have.
+ * User code throws once, at every point of its life, in programs of every shape and parallelism:
+ * the job restarts from its last checkpoint, and what its sink has committed in the end is what a
+ * run without failure would have.
  *
  * A part of all combinations is run; all of them in the long tests (MILLRACE_SOAK_FACTOR above 1).
  */

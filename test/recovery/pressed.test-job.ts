@@ -1,4 +1,7 @@
-/** A program under backpressure as a job module: store's folder, shape, records, rest of the sink in ms, file that ends the rest. */
+/**
+ * A program under backpressure as a job module: store's folder, shape, records, rest of the sink in
+ * ms, file that ends the rest.
+ */
 import { existsSync } from 'node:fs';
 import type { StreamExecutionEnvironment } from '../../src/index.ts';
 import { fileTransactionalStore } from '../../src/testing/index.ts';

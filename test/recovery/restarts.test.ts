@@ -1,4 +1,7 @@
-/** Restart strategies from end to end, failures while the job recovers from others, and a disk that is full for a while. */
+/**
+ * Restart strategies from end to end, failures while the job recovers from others, and a disk that
+ * is full for a while.
+ */
 import test, { type ExecutionContext } from 'ava';
 import type { Environment } from '../../src/base/environment.ts';
 import { type FaultPoint, faultPoints } from '../../src/base/fault-points.ts';

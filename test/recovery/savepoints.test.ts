@@ -1,4 +1,7 @@
-/** Savepoints from end to end: taken, stopped with, drained, and started from: in other shapes, by other programs. */
+/**
+ * Savepoints from end to end: taken, stopped with, drained, and started from: in other shapes, by
+ * other programs.
+ */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +73,8 @@ for (const before of PARALLELISMS) {
     if (soakFactor === 1 && !SOME_PAIRS.includes(`${before}-${after}`)) continue;
     test.serial(`suspended at parallelism ${before}, started at ${after}`, async (t) => {
       const store = memoryTransactionalStore();
-      // Channels all to all between 64 subtasks take their time to make: a part of the program does.
+      // Channels all to all between 64 subtasks take their time to make: a part of the program
+      // does.
       const isLarge = before === 64 || after === 64;
       const parts = isLarge ? (['windows', 'states'] as const) : undefined;
       const { path } = await stopped(

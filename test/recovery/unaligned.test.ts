@@ -1,4 +1,7 @@
-/** Unaligned checkpoints of jobs whose channels are full: exactly once all the same, and soon complete. */
+/**
+ * Unaligned checkpoints of jobs whose channels are full: exactly once all the same, and soon
+ * complete.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -213,11 +216,12 @@ async function crashAndRestore(t: ExecutionContext, run: Run): Promise<void> {
       'restart-strategy.fixed-delay.delay': '1 ms',
     },
   });
-  let job: JobClient | undefined;
+  const running: { job?: JobClient } = {};
   let happened = 0;
   let inFlight = 0;
   let failAtCheckpoints = 3;
-  const isArmed = (): boolean => (job?.checkpoints().numCompleted ?? 0) >= failAtCheckpoints;
+  const isArmed = (): boolean =>
+    (running.job?.checkpoints().numCompleted ?? 0) >= failAtCheckpoints;
   buildPressedProgram(env, {
     shape,
     count,
@@ -236,7 +240,8 @@ async function crashAndRestore(t: ExecutionContext, run: Run): Promise<void> {
       throw new Error('a crash');
     },
   });
-  job = await env.executeAsync(`${shape} ${run.seed}`);
+  const job = await env.executeAsync(`${shape} ${run.seed}`);
+  running.job = job;
   await job.getJobExecutionResult();
   t.is(happened, run.failures, `seed ${run.seed}`);
   t.is(job.restarts().length, run.failures, `seed ${run.seed}`);

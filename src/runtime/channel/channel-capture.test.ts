@@ -1,4 +1,7 @@
-/** What unaligned checkpoints keep of a channel: the rows before the barrier, wherever they lie, in order, once. */
+/**
+ * What unaligned checkpoints keep of a channel: the rows before the barrier, wherever they lie, in
+ * order, once.
+ */
 import test from 'ava';
 import fc from 'fast-check';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
@@ -155,7 +158,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
 
   for (const overflowBytes of [1_000_000, 1024]) {
     const where = overflowBytes === 1024 ? 'on disk' : 'in memory';
-    test(`${kind}: rows in the overflow queue ${where} are captured, on one side or the other`, (t) => {
+    test(`${kind}: rows in the overflow queue ${where} are captured`, (t) => {
       const ends = open(overflowBytes);
       const { output, input } = ends;
       const rows = numbers(0, QUEUED_ROWS_MAX + 9000);
@@ -292,7 +295,7 @@ const tiny = (kind: string): Ends =>
   kind === 'local' ? localChannel(4096) : ringChannel(captured(), 8192, 4096);
 
 for (const kind of Object.keys(KINDS)) {
-  test(`${kind}: at any cut, what was read before and what is captured are the rows before the barrier`, (t) => {
+  test(`${kind}: at any cut, what was read and what is captured are all before the barrier`, (t) => {
     const property = fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       new CutModel(tiny(kind)).run(actions);
     });
@@ -302,15 +305,19 @@ for (const kind of Object.keys(KINDS)) {
 }
 
 /**
- * One checkpoint after the other as a task at the far end sees it: it cuts at some moment after the barrier was written, and what
- * was read before the cut, then what comes in up to the barrier, must be what was written before the barrier.
+ * One checkpoint after the other as a task at the far end sees it: it cuts at some moment after the
+ * barrier was written, and what was read before the cut, then what comes in up to the barrier, must
+ * be what was written before the barrier.
  */
 class CutModel {
   readonly #ends: Ends;
   readonly #written: unknown[] = [];
   readonly #read: unknown[] = [];
   #checkpointId = 0;
-  /** How many rows had been written before the barrier under way, and what its producer's side has captured. */
+  /**
+   * How many rows had been written before the barrier under way, and what its producer's side has
+   * captured.
+   */
   #before: number | undefined;
   #overtaken: ChannelCapture | undefined;
 

@@ -1,4 +1,7 @@
-/** The tasks of a program on one thread, stepped by hand, with sources that give what the test puts into them. */
+/**
+ * The tasks of a program on one thread, stepped by hand, with sources that give what the test puts
+ * into them.
+ */
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
 import {

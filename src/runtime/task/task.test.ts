@@ -1,4 +1,7 @@
-/** Tasks and checkpoints: when the cut is made, what belongs to it, and what becomes of those that never complete. */
+/**
+ * Tasks and checkpoints: when the cut is made, what belongs to it, and what becomes of those that
+ * never complete.
+ */
 import test from 'ava';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
 import { WatermarkStrategy } from '../../functions/watermark-strategy.ts';
@@ -203,13 +206,13 @@ test('a barrier is taken while outputs are full', async (t) => {
   t.is(task.step(job.environment.clock.monotonicMs()), STEP_BACKPRESSURED);
   job.trigger(barrierOf(1, { isUnaligned: true }));
   await job.step(6, 0, 1);
-  t.deepEqual(job.acknowledged(1).sort(), [0, 1], 'without a step of the task behind');
+  t.deepEqual(new Set(job.acknowledged(1)), new Set([0, 1]), 'without a step of the task behind');
   const answers = job.answers.flatMap((answer) => ('state' in answer ? [answer.state] : []));
   const rows = answers.flatMap(({ channels }) => channels).map((channel) => channel.rows);
   t.true(rows.reduce((sum, each) => sum + each, 0) > 1000, 'records were in flight');
 });
 
-test('after the end of data a task is triggered itself, and ends with the last checkpoint', async (t) => {
+test('after the end of data a task is triggered, and ends with the last checkpoint', async (t) => {
   const source = handSource<Keyed>();
   const job = new HandTasks((env) => counting(env, source));
   source.put({ key: 1, n: 1 });

@@ -1,6 +1,6 @@
 /**
- * The records of these tests: key and number within the key, from a source that can stand still until a failure has happened, so
- * that no test depends on how fast a machine is.
+ * The records of these tests: key and number within the key, from a source that can stand still
+ * until a failure has happened, so that no test depends on how fast a machine is.
  */
 import {
   END_OF_INPUT,
@@ -19,7 +19,10 @@ export interface Numbered {
   readonly time: number;
 }
 
-/** Keys; a multiple of every parallelism in the tests, so that each key has one reader and so one order. */
+/**
+ * Keys; a multiple of every parallelism in the tests, so that each key has one reader and so one
+ * order.
+ */
 export const KEYS = 40;
 
 /** Record `index` of an input. */
@@ -27,7 +30,10 @@ export function numbered(index: number, input: number): Numbered {
   return { key: index % KEYS, input, n: Math.floor(index / KEYS), time: index };
 }
 
-/** How a source goes on: at full speed, a record every {@link PAUSE_MS} per reader, or not at all for now. */
+/**
+ * How a source goes on: at full speed, a record every {@link PAUSE_MS} per reader, or not at all
+ * for now.
+ */
 export type Pace = 'fast' | 'slow' | 'held';
 
 /** Options of {@link numberedSource}. */

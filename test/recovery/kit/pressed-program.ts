@@ -1,6 +1,7 @@
 /**
- * Programs under backpressure: a source at full speed, two exchanges, and a transactional sink that takes a batch and then rests.
- * So the channels are full, and checkpoints find records in flight everywhere.
+ * Programs under backpressure: a source at full speed, two exchanges, and a transactional sink that
+ * takes a batch and then rests. So the channels are full, and checkpoints find records in flight
+ * everywhere.
  */
 import {
   type Collector,

@@ -1,4 +1,7 @@
-/** Starts and stops the program with every kind of state on this thread, its source under the test's control. */
+/**
+ * Starts and stops the program with every kind of state on this thread, its source under the test's
+ * control.
+ */
 import {
   type CheckpointInfo,
   type JobClient,

@@ -1,8 +1,10 @@
 /**
- * A program with every kind of state: keyed state of all types, timers, windows, a reduce, operator state (list and union),
- * broadcast state, a source's positions, a sink's transactions. For savepoints: what it writes does not depend on the parallelism.
+ * A program with every kind of state: keyed state of all types, timers, windows, a reduce, operator
+ * state (list and union), broadcast state, a source's positions, a sink's transactions. For
+ * savepoints: what it writes does not depend on the parallelism.
  *
- * The golden savepoints are of this program (`test/golden`): its uids, states and types stay as they are.
+ * The golden savepoints are of this program (`test/golden`): its uids, states and types stay as
+ * they are.
  */
 import {
   AggregatingStateDescriptor,
@@ -42,7 +44,10 @@ export interface StatefulOptions {
   readonly onRecord?: ((record: Numbered) => void) | undefined;
 }
 
-/** Records of the source are read in so many pieces; a divisor of the number of keys, so that a key's records have one order. */
+/**
+ * Records of the source are read in so many pieces; a divisor of the number of keys, so that a
+ * key's records have one order.
+ */
 const SPLITS = 8;
 /** Size of the windows in records' times. */
 export const WINDOW = 400;
@@ -50,7 +55,10 @@ export const WINDOW = 400;
 const TIMER_DELAY = 1000;
 const RULES = 10;
 
-/** What it must write if it reads `count` records to their end. One record per subtask stays in the buffer: see {@link Buffering}. */
+/**
+ * What it must write if it reads `count` records to their end. One record per subtask stays in the
+ * buffer: see {@link Buffering}.
+ */
 export function statefulResults(
   count: number,
   parts: readonly StatefulPart[] = ALL_PARTS,
@@ -204,7 +212,10 @@ function unset<T>(): T {
   return undefined as T;
 }
 
-/** Gives each record when the next one comes: what it holds back is operator state, and goes to whichever subtask there is. */
+/**
+ * Gives each record when the next one comes: what it holds back is operator state, and goes to
+ * whichever subtask there is.
+ */
 class Buffering {
   #buffer: Result[] = [];
   #held: ListState<Result> | undefined;
