@@ -177,10 +177,25 @@ class Coordinator implements CheckpointCoordinator {
     const isDeleted =
       outcome === 'finished' ||
       (outcome === 'canceled' && schedule.retention === 'delete-on-cancellation');
-    if (!isDeleted) return;
+    if (!isDeleted) {
+      this.#sweep();
+      return;
+    }
     this.#checkOwnership();
     await markJobFinished(storage, jobId);
     await this.#retained.removeAll();
+  }
+
+  /** No task runs any more: what no manifest in the storage names will never be needed. */
+  #sweep(): void {
+    const { storage, jobId, link } = this.#options;
+    try {
+      this.#checkOwnership();
+      this.#retained.load(readManifests(storage, jobId), []);
+      this.#retained.sweep();
+    } catch (error) {
+      link.cleanupFailed(asError(error));
+    }
   }
 
   #requestSavepoint(

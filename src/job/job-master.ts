@@ -146,11 +146,8 @@ export class JobMaster {
   async #runAttempts(): Promise<boolean> {
     for (let number = 0; ; number++) {
       if (this.#isCanceled) return false;
-      const selected = await this.#checkpoints?.select();
-      if (this.#isCanceled) return false;
-      this.#environment.faultPoint?.('restore.begin');
       try {
-        return await this.#runAttempt(number, selected);
+        return await this.#restoreAndRun(number);
       } catch (error) {
         await this.#checkpoints?.coordinator.stopAttempt(asError(error));
         if (this.#isCanceled) return false;
@@ -159,6 +156,13 @@ export class JobMaster {
         this.#runner = undefined;
       }
     }
+  }
+
+  async #restoreAndRun(number: number): Promise<boolean> {
+    const selected = await this.#checkpoints?.select();
+    if (this.#isCanceled) return false;
+    this.#environment.faultPoint?.('restore.begin');
+    return this.#runAttempt(number, selected);
   }
 
   async #waitForRestart(error: unknown): Promise<void> {

@@ -98,13 +98,13 @@ export class FileSinkWriter<T> implements SinkWriter<T, PartCommittable> {
     }
   }
 
-  close(): void {
+  close(): Promise<void> | undefined {
     // What was not handed out will never be committed: nobody else knows of it.
     for (const part of this.#parts.values()) part.abort();
     this.#parts.clear();
     for (const part of this.#closed) this.#fileSystem.remove(part.inProgressPath);
     this.#closed = [];
-    this.#staging.close();
+    return this.#staging.close();
   }
 
   #open(bucket: string): PartFile<T> {

@@ -36,6 +36,8 @@ export class StagingFolder {
   readonly #fileSystem: FileSystem;
   /** Parts being made durable. */
   #syncing: Promise<void>[] = [];
+  /** Everything on its way to the disk. */
+  readonly #underWay = new Set<Promise<void>>();
   /** Folders whose names are not known to be durable. */
   #newFolders: readonly string[] = [];
   #isReady = false;
@@ -76,6 +78,7 @@ export class StagingFolder {
     // Told by the next `settle`.
     syncing.catch(() => undefined);
     this.#syncing.push(syncing);
+    this.#watch(syncing);
   }
 
   /** Resolves when all parts closed so far are durable; undefined if there are none. */
@@ -85,12 +88,28 @@ export class StagingFolder {
     const folders = [...this.#newFolders, this.path];
     this.#syncing = [];
     this.#newFolders = [];
-    return this.#settle(files, folders);
+    const settling = this.#settle(files, folders);
+    this.#watch(settling);
+    return settling;
   }
 
-  /** Leaves nothing behind if everything has been committed. */
-  close(): void {
+  /**
+   * Leaves nothing behind if everything has been committed. Waits for what is on its way: a thread that ends before leaves the
+   * process with open files.
+   */
+  close(): Promise<void> | undefined {
+    if (this.#underWay.size === 0) return this.#removeIfEmpty();
+    return Promise.allSettled(this.#underWay).then(() => this.#removeIfEmpty());
+  }
+
+  #removeIfEmpty(): undefined {
     if (this.#isReady) removeIfEmpty(this.#fileSystem, this.path);
+  }
+
+  #watch(work: Promise<void>): void {
+    this.#underWay.add(work);
+    const isOver = (): void => void this.#underWay.delete(work);
+    work.then(isOver, isOver);
   }
 
   async #settle(files: readonly Promise<void>[], folders: readonly string[]): Promise<void> {

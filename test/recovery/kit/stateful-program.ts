@@ -1,6 +1,8 @@
 /**
  * A program with every kind of state: keyed state of all types, timers, windows, a reduce, operator state (list and union),
  * broadcast state, a source's positions, a sink's transactions. For savepoints: what it writes does not depend on the parallelism.
+ *
+ * The golden savepoints are of this program (`test/golden`): its uids, states and types stay as they are.
  */
 import {
   AggregatingStateDescriptor,
@@ -45,7 +47,7 @@ const SPLITS = 8;
 /** Size of the windows in records' times. */
 export const WINDOW = 400;
 /** How long after its record a timer fires. */
-export const TIMER_DELAY = 1000;
+const TIMER_DELAY = 1000;
 const RULES = 10;
 
 /** What it must write if it reads `count` records to their end. One record per subtask stays in the buffer: see {@link Buffering}. */
