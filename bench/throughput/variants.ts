@@ -32,7 +32,7 @@ export const throughputVariants: readonly ThroughputVariant[] = [
   inMemory('passthrough', 500_000_000, 180_000_000),
   inMemory('windowsum', 240_000_000, 50_000_000),
   inMemory('wordcount', 80_000_000, 30_000_000),
-  onRocksDB('windowsum', 700_000_000, 11_000_000),
+  onRocksDB('windowsum', 700_000_000, 14_000_000),
   onRocksDB('wordcount', 200_000_000, 10_000_000),
 ];
 

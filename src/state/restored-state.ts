@@ -39,6 +39,8 @@ export interface RestoredStateParts {
    * read when their rows are wanted, each anew for each state.
    */
   readonly afterFile?: (() => void) | undefined;
+  /** Rows that room is made for at most; as many as there are if it is left out. */
+  readonly reservedMax?: number | undefined;
 }
 
 /** See the file's head. */
@@ -80,7 +82,7 @@ export class RestoredState {
   takeInto(state: NamedTables, coder: RowCoder): void {
     const { name } = state;
     this.#names.delete(name);
-    if (this.#parts.afterFile === undefined) this.#reserve(state);
+    this.#reserve(state);
     for (const { handle, segments } of this.#handles) {
       const meta = stateOf(handle, name);
       if (meta === undefined) continue;
@@ -114,8 +116,8 @@ export class RestoredState {
   }
 
   /**
-   * Makes room for all rows at once. A canonical savepoint's come in the order of hashes, which in
-   * a table that has yet to grow would all crowd at one end.
+   * Makes room for all rows at once, within reason. Most segments have their rows in the order of
+   * hashes, which in a table that has yet to grow would all crowd at one end.
    */
   #reserve(state: NamedTables): void {
     const expected = new Map<Namespace | undefined, number>();
@@ -130,7 +132,7 @@ export class RestoredState {
     }
     for (const [namespace, rows] of expected) {
       const table = namespace === undefined ? state.table : state.tableOf(namespace);
-      table.table.reserve(rows, this.#hashes);
+      table.table.reserve(Math.min(rows, this.#parts.reservedMax ?? rows), this.#hashes);
     }
   }
 

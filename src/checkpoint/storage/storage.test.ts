@@ -109,7 +109,9 @@ for (const [name, make] of Object.entries(SUBJECTS)) {
 
   test(`${name}: a finished local file is taken over`, async (t) => {
     const { storage, environment, close } = make();
-    const local = `${environment.fileSystem.makeTemporaryDirectory('adopt-')}/file`;
+    const folder = environment.fileSystem.makeTemporaryDirectory('adopt-');
+    t.teardown(() => environment.fileSystem.remove(folder));
+    const local = `${folder}/file`;
     using file = environment.fileSystem.open(local, 'write');
     const bytes = new Uint8Array(3_000_000).map((_, index) => index);
     file.append(bytes);

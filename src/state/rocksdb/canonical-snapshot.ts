@@ -40,6 +40,8 @@ export class CanonicalSnapshot implements SnapshotWork<KeyedStateHandle> {
   readonly #cut: CutRun;
   readonly #writer: SegmentWriter;
   readonly #checkpoint: Promise<DatabaseCheckpoint>;
+  /** Key and value side by side. */
+  #row = new Uint8Array(1024);
   #isCut = false;
   #isAborted = false;
 
@@ -111,10 +113,11 @@ export class CanonicalSnapshot implements SnapshotWork<KeyedStateHandle> {
   #putBelow(cursor: SectionCursor): void {
     const { section, hash, key, value } = cursor;
     if (section === undefined || this.#gathered.has(section, hash, key, key.length)) return;
-    const bytes = new Uint8Array(key.length + value.length);
-    bytes.set(key);
-    bytes.set(value, key.length);
-    this.#writer.put(section, hash, bytes, 0, key.length, bytes.length);
+    const length = key.length + value.length;
+    if (this.#row.length < length) this.#row = new Uint8Array(2 * length);
+    this.#row.set(key);
+    this.#row.set(value, key.length);
+    this.#writer.put(section, hash, this.#row, 0, key.length, length);
   }
 }
 
@@ -129,13 +132,15 @@ interface GatheredRow {
 class GatheredRows implements RowSink {
   readonly #rows = new Map<number, GatheredRow[]>();
   readonly #keys = new Set<string>();
+  /** Of the keys: most rows of the database are told from them without making a name. */
+  readonly #hashes = new Set<number>();
 
   drop(): void {
     // The database has forgotten what was dropped.
   }
 
   remove(section: RowSection, hash: number, bytes: Uint8Array, from: number, to: number): void {
-    this.#keys.add(nameOf(section, hash, bytes.subarray(from, to)));
+    this.#add(section, hash, bytes.subarray(from, to));
   }
 
   put(
@@ -146,7 +151,7 @@ class GatheredRows implements RowSink {
     valueFrom: number,
     to: number,
   ): void {
-    this.#keys.add(nameOf(section, hash, bytes.subarray(from, valueFrom)));
+    this.#add(section, hash, bytes.subarray(from, valueFrom));
     // A Buffer's `slice` would share its memory.
     const copy = new Uint8Array(bytes.subarray(from, to));
     const row = { section, hash, bytes: copy, valueFrom: valueFrom - from };
@@ -162,7 +167,13 @@ class GatheredRows implements RowSink {
   }
 
   has(section: RowSection, hash: number, bytes: Uint8Array, keyLength: number): boolean {
+    if (!this.#hashes.has(hash | 0)) return false;
     return this.#keys.has(nameOf(section, hash, bytes.subarray(0, keyLength)));
+  }
+
+  #add(section: RowSection, hash: number, key: Uint8Array): void {
+    this.#hashes.add(hash | 0);
+    this.#keys.add(nameOf(section, hash, key));
   }
 }
 

@@ -46,6 +46,8 @@ export interface RocksDBBackendOptions extends BackendOptions {
 
 /** Index and hash per row, with what the tables' typed arrays have to spare. */
 const ROW_BYTES = 32;
+/** At a restore tables are made as large as if rows of this size filled the memory. */
+const RESERVED_ROW_BYTES = 32;
 /** What the filter leaves of the memory at least. */
 const HOT_SHARE_MIN = 1 / 4;
 /** Rows that a look for garbage takes at once. */
@@ -128,6 +130,7 @@ export class RocksDBBackend implements KeyedStateBackend {
       filesOf: ({ base, segments }) =>
         base?.kind === 'segments' ? [...base.files, ...segments] : segments,
       afterFile: () => this.#free(),
+      reservedMax: this.#options.memoryBytes / RESERVED_ROW_BYTES,
     });
     const [only] = relevant;
     if (relevant.length === 1 && only?.hashFirst === first && only.hashLast === last) {

@@ -17,6 +17,10 @@ import type { OrderRange } from './slot-table.ts';
 
 const LOAD_MAX = 0.6;
 const CAPACITY_MIN = 16;
+/** A longer run is no chance: at a load of 0.6 runs of k slots are about as likely as e^(−0.11 k). */
+const RUN_MAX = 256;
+/** Slots per key at most that are made to shorten runs: equal hashes cannot be helped. */
+const SPARSE_MAX = 128;
 /** Up to this capacity growth copies all at once: some ten microseconds. */
 const COPY_AT_ONCE_SLOTS = 4096;
 /** From this size on the hashes seen tell the range well enough to trust a hint on the capacity. */
@@ -105,11 +109,12 @@ export class HashIndex {
   /** Adds an entry where the last seek ended, which must have returned 0. */
   insert(order: number, entry: number): void {
     if (this.#table === this.#older && this.#slot < this.#scanned) this.#scanned = this.#slot;
-    this.#table.insert(this.#slot, order, entry);
+    const run = this.#table.insert(this.#slot, order, entry);
     if (order < this.#orderMin) this.#orderMin = order;
     if (order > this.#orderMax) this.#orderMax = order;
     this.#size++;
     if (this.#size > this.#current.capacity * LOAD_MAX) this.#grow();
+    else if (run > RUN_MAX && this.#size * SPARSE_MAX > this.#current.capacity) this.#spread();
   }
 
   /** Removes the entry that the last seek found. */
@@ -169,6 +174,15 @@ export class HashIndex {
     this.#boundary = ALL_ORDERS.first;
     this.#scanned = 0;
     if (this.#older.capacity <= COPY_AT_ONCE_SLOTS) this.#copy(this.#older.slotCount);
+  }
+
+  /**
+   * Keys that come in the order of their hashes crowd in a part of the table, and each walks past
+   * all before it. More room, at once, since meanwhile the crowd would grow.
+   */
+  #spread(): void {
+    this.#grow();
+    while (this.#older !== undefined) this.#copy(COPY_SLOTS_MIN);
   }
 
   #nextCapacity(): number {

@@ -89,8 +89,9 @@ export class SlotTable {
 
   /**
    * Puts an entry into `slot`, moving what stands there one up. The caller found the slot by order.
+   * Returns how many slots a search from its home to the end of the run looks at.
    */
-  insert(slot: number, order: number, entry: number): void {
+  insert(slot: number, order: number, entry: number): number {
     const slots = this.slots;
     let end = 2 * slot;
     while (slots[end + 1] !== 0) end += 2;
@@ -98,6 +99,7 @@ export class SlotTable {
     slots[2 * slot] = order ^ WORD_FLIP;
     slots[2 * slot + 1] = entry + 1;
     if (end === slots.length - 2) this.#growTail();
+    return end / 2 - this.homeOf(order);
   }
 
   /** Empties `slot`, moving what ran over it one down. */
