@@ -1,6 +1,7 @@
 /**
- * The end of the throughput jobs: records are dropped and counted, as by Flink's DiscardingSink; with `check=yes` they
- * are added up instead, for the run that compares a job's results with a plain computation.
+ * The end of the throughput jobs: records are dropped and counted, as by Flink's DiscardingSink;
+ * with `check=yes` they are added up instead, for the run that compares a job's results with a
+ * plain computation.
  */
 import { blackholeSink } from '../../src/connectors/blackhole/index.ts';
 import type { DataStream, Sink } from '../../src/index.ts';

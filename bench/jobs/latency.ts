@@ -1,6 +1,7 @@
 /**
- * A keyed count in state at a fixed rate, timed from when each record was due to leave the source until its key's new count
- * is out, behind the shuffle. The subtasks write what they measured into the folder that argument `report` names.
+ * A keyed count in state at a fixed rate, timed from when each record was due to leave the source
+ * until its key's new count is out, behind the shuffle. The subtasks write what they measured into
+ * the folder that argument `report` names.
  */
 import { writeFileSync } from 'node:fs';
 import type { Sink, StreamExecutionEnvironment } from '../../src/index.ts';

@@ -1,10 +1,12 @@
 /**
- * A source of numbered records, the twin of the Flink harness's `Gen.java`: one record per `pollNext`, made when asked for.
+ * A source of numbered records, the twin of the Flink harness's `Gen.java`: one record per
+ * `pollNext`, made when asked for.
  *
  * Invariants:
  * 1. Subtask i of p takes the blocks of 50 numbers whose block number is i modulo p.
- * 2. Without a rate it emits at full speed; with one, paced record k of a subtask is due k × p / rate seconds after the first
- *    of them, and its maker gets that time, so that latency counts from when it ought to have left.
+ * 2. Without a rate it emits at full speed; with one, paced record k of a subtask is due k × p /
+ *    rate seconds after the first of them, and its maker gets that time, so that latency counts
+ *    from when it ought to have left.
  * 3. It uses the public source contract only.
  */
 import {
@@ -25,7 +27,10 @@ import { sharedNowNanos, threadTimeMs } from '../support/shared-clock.ts';
 
 const BLOCK = 50;
 
-/** Start of the names of counters, one per subtask, that hold the shared time (whole microseconds) of its first record. */
+/**
+ * Start of the names of counters, one per subtask, that hold the shared time (whole microseconds)
+ * of its first record.
+ */
 export const FIRST_RECORD_MICROS = 'firstRecordMicros';
 
 /** Makes record n; `dueNanos` is 0 without a rate. */
@@ -157,7 +162,10 @@ class NumberedReader<T> implements SourceReader<T, NumberedSplit> {
     return this.#assigned;
   }
 
-  /** Flink's reader parks here for at most 50 µs; this one lets the worker sleep until the record is due. */
+  /**
+   * Flink's reader parks here for at most 50 µs; this one lets the worker sleep until the record is
+   * due.
+   */
   nextPollMs(): number {
     return this.#split === undefined ? Number.POSITIVE_INFINITY : threadTimeMs(this.#dueNanos);
   }

@@ -1,6 +1,6 @@
 /**
- * Windows of many keys: each window gets every key once, and fires while the next one is being built; the last fires at
- * the end.
+ * Windows of many keys: each window gets every key once, and fires while the next one is being
+ * built; the last fires at the end.
  */
 import {
   hours,

@@ -1,4 +1,7 @@
-/** The records of the throughput and latency jobs, number by number those of the Flink harness's `Streams.java`. */
+/**
+ * The records of the throughput and latency jobs, number by number those of the Flink harness's
+ * `Streams.java`.
+ */
 import {
   type DataStreamSource,
   type StreamExecutionEnvironment,
@@ -12,7 +15,10 @@ import { numberedSource } from './numbered-source.ts';
 /** 2015-07-15T00:00:00Z. */
 export const BASE_TIME = 1_436_918_400_000;
 
-/** A reading: sensor = key, event time, value, and when it ought to have left the source (shared ns). */
+/**
+ * A reading: sensor = key, event time, value, and when it ought to have left the source (shared
+ * ns).
+ */
 export interface Reading {
   sensor: number;
   time: number;

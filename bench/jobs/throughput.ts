@@ -1,4 +1,7 @@
-/** The jobs whose throughput is measured: their modules, their usual size, and what a run must have counted. */
+/**
+ * The jobs whose throughput is measured: their modules, their usual size, and what a run must have
+ * counted.
+ */
 import { check as checkPassthrough } from './passthrough.ts';
 import { BASE_TIME, keyOf, mix, readingOf } from './readings.ts';
 import { check as checkWindowsum, WINDOW_MS } from './windowsum.ts';

@@ -11,7 +11,10 @@ import { mix, type Reading, readings } from './readings.ts';
 /** The window's length. */
 export const WINDOW_MS: number = seconds(5);
 
-/** What must be right about a window's sum. The time is that of the window's first record, which depends on the order. */
+/**
+ * What must be right about a window's sum. The time is that of the window's first record, which
+ * depends on the order.
+ */
 export const check: Check<Reading> = {
   number: (r) => r.value,
   hash: (r) => mix(r.sensor ^ mix(r.value ^ mix(Math.floor(r.time / WINDOW_MS)))),

@@ -1,4 +1,7 @@
-/** Keyed count at 100 000 events a second: from the time a record was due to its key's count behind the shuffle. */
+/**
+ * Keyed count at 100 000 events a second: from the time a record was due to its key's count behind
+ * the shuffle.
+ */
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';
 import { mediansOf } from '../support/bench.ts';
 import { runModule } from '../support/child.ts';

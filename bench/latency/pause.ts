@@ -1,4 +1,6 @@
-/** The longest time for which a task held its worker while windows of 10 M keys are built and fired. */
+/**
+ * The longest time for which a task held its worker while windows of 10 M keys are built and fired.
+ */
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';
 import { mediansOf } from '../support/bench.ts';
 import { runModule } from '../support/child.ts';

@@ -1,6 +1,6 @@
 /**
- * Five operators per row (map, filter, map, filter, map) in one generated loop, and as five calls through an array of
- * operators: what decision 2 is about.
+ * Five operators per row (map, filter, map, filter, map) in one generated loop, and as five calls
+ * through an array of operators: what decision 2 is about.
  */
 import { filterStage } from '../../src/operators/filter.ts';
 import { mapStage } from '../../src/operators/map.ts';

@@ -1,4 +1,7 @@
-/** Encoding rows into column frames and decoding them, per row: the work at each edge between workers. */
+/**
+ * Encoding rows into column frames and decoding them, per row: the work at each edge between
+ * workers.
+ */
 import { type FrameMemory, frameMemoryOf } from '../../src/types/frame-memory.ts';
 import { createFrameReader } from '../../src/types/frame-reader.ts';
 import { FULL, frameWriterFactory } from '../../src/types/frame-writer.ts';

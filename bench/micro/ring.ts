@@ -1,4 +1,7 @@
-/** The ring alone: reserve, commit, poll and release on one thread, and throughput between two threads. */
+/**
+ * The ring alone: reserve, commit, poll and release on one thread, and throughput between two
+ * threads.
+ */
 import { Worker } from 'node:worker_threads';
 import { allocateRing, Doorbell, RingReader, RingWriter } from '../../src/runtime/ring/index.ts';
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';

@@ -1,4 +1,6 @@
-/** Writing and reading rows one by one, per row: the work of snapshots, and of state below memory. */
+/**
+ * Writing and reading rows one by one, per row: the work of snapshots, and of state below memory.
+ */
 import { ByteReader, ByteWriter, rowCodec } from '../../src/types/row-codec.ts';
 import type { TypeInformation } from '../../src/types/type-information.ts';
 import { types } from '../../src/types/types.ts';

@@ -13,7 +13,9 @@ export interface MicroTask {
   readonly call: () => void;
 }
 
-/** Measures the tasks one after the other, several times over; medians of the runs' median times. */
+/**
+ * Measures the tasks one after the other, several times over; medians of the runs' median times.
+ */
 export async function microResult(
   bench: string,
   tasks: readonly MicroTask[],

@@ -1,4 +1,7 @@
-/** A whole program: prints the first result of a job on two workers. Its argument is the job's module. */
+/**
+ * A whole program: prints the first result of a job on two workers. Its argument is the job's
+ * module.
+ */
 import { executeJobModule } from '../../src/index.ts';
 
 const [module = ''] = process.argv.slice(2);

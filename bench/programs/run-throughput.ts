@@ -1,6 +1,7 @@
 /**
- * The child process of one throughput run, timed as the Flink harness's `Timing.java` does: from the source's first record
- * to the job's end; steady is the part after {@link WARM_SECONDS}. Prints one JSON line.
+ * The child process of one throughput run, timed as the Flink harness's `Timing.java` does: from
+ * the source's first record to the job's end; steady is the part after {@link WARM_SECONDS}. Prints
+ * one JSON line.
  *
  *     node run-throughput.ts <job> <events> <keys> <parallelism> [check=yes] [job option …]
  */

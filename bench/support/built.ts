@@ -2,7 +2,8 @@
  * The engine as users get it, and the bench's programs with it, as plain JavaScript: for figures
  * that stripping types at start would spoil, start-up and memory.
  *
- * Invariant: the build lies outside of the repository and is made anew by each process that asks for it.
+ * Invariant: the build lies outside of the repository and is made anew by each process that asks
+ * for it.
  */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

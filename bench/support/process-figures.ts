@@ -17,7 +17,10 @@ export function peakResidentMiB(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);
 }
 
-/** CPU seconds of the whole machine since its start, without idle time; undefined where Linux's /proc is missing. */
+/**
+ * CPU seconds of the whole machine since its start, without idle time; undefined where Linux's
+ * /proc is missing.
+ */
 export function machineBusySeconds(): number | undefined {
   try {
     const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/);

@@ -1,6 +1,6 @@
 /**
- * One clock for all threads of a process. `performance.now` starts at each thread's own time, so it is shifted to the
- * machine's monotonic clock, read once per thread.
+ * One clock for all threads of a process. `performance.now` starts at each thread's own time, so it
+ * is shifted to the machine's monotonic clock, read once per thread.
  */
 
 const ATTEMPTS = 16;

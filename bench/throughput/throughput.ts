@@ -1,4 +1,7 @@
-/** passthrough, windowsum, wordcount: records per second through two workers, each run in a fresh process. */
+/**
+ * passthrough, windowsum, wordcount: records per second through two workers, each run in a fresh
+ * process.
+ */
 import type { ThroughputJob } from '../jobs/throughput.ts';
 import type { Bench, BenchResult, Figures } from '../support/bench.ts';
 import { mediansOf } from '../support/bench.ts';

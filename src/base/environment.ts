@@ -170,7 +170,8 @@ export interface Network {
    */
   localSocketFolder(): string;
   /**
-   * Serves HTTP on a Unix socket that only this user can open. A socket left by a dead process is replaced.
+   * Serves HTTP on a Unix socket that only this user can open. A socket left by a dead process is
+   * replaced.
    *
    * @throws NETWORK_FAILED (`EADDRINUSE`) if a living process has it
    */
@@ -197,13 +198,19 @@ export interface ProcessIdentity {
 /** Who is running on this machine. */
 export interface Processes {
   self(): ProcessIdentity;
-  /** Whether a process of this machine still runs; of other machines that cannot be told, and the answer is yes. */
+  /**
+   * Whether a process of this machine still runs; of other machines that cannot be told, and the
+   * answer is yes.
+   */
   isAlive(process: ProcessIdentity): boolean;
 }
 
 /** The one injected interface to the world; see the file's head. */
 export interface Environment {
-  /** Called at named places of the protocols, by tests that make them fail there; see `fault-points.ts`. */
+  /**
+   * Called at named places of the protocols, by tests that make them fail there; see
+   * `fault-points.ts`.
+   */
   readonly faultPoint?: ((point: FaultPoint) => void) | undefined;
   readonly kind: 'real' | 'simulated';
   readonly clock: Clock;

@@ -1,8 +1,10 @@
 /**
- * Named places in the protocols of checkpoints, commits and recovery at which tests make the process, a write or a thread fail.
+ * Named places in the protocols of checkpoints, commits and recovery at which tests make the
+ * process, a write or a thread fail.
  *
  * Invariants:
- * 1. Each point stands at one step, before or after the act that its text names; tests enumerate {@link FAULT_POINTS}.
+ * 1. Each point stands at one step, before or after the act that its text names; tests enumerate
+ *    {@link FAULT_POINTS}.
  * 2. Without an injected {@link Environment.faultPoint} a point is one comparison with undefined.
  */
 

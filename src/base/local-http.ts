@@ -1,11 +1,13 @@
 /**
- * HTTP between processes of one user on one machine, over Unix sockets: the real Environment's part.
+ * HTTP between processes of one user on one machine, over Unix sockets: the real Environment's
+ * part.
  *
  * Invariants:
- * 1. Only this user can reach a socket: its folder has mode 0700 and is ours, its file has mode 0600.
+ * 1. Only this user can reach a socket: its folder has mode 0700 and is ours, its file has mode
+ *    0600.
  * 2. A socket's file is removed only if nobody answers on it, so a living process keeps its own.
- * 3. Whatever a client sends, the server goes on: malformed requests are answered with 400, bodies and connections are bounded,
- *    slow ones are cut off.
+ * 3. Whatever a client sends, the server goes on: malformed requests are answered with 400, bodies
+ *    and connections are bounded, slow ones are cut off.
  */
 import * as fs from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';

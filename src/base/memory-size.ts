@@ -1,4 +1,7 @@
-/** Sizes of memory as text, read the way Flink's configuration reads them: `512mb`, `4 g`, `1024` (bytes). */
+/**
+ * Sizes of memory as text, read the way Flink's configuration reads them: `512mb`, `4 g`, `1024`
+ * (bytes).
+ */
 import { MillraceError } from './errors.ts';
 
 const UNITS: readonly (readonly [bytes: number, names: readonly string[]])[] = [

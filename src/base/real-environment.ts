@@ -3,7 +3,8 @@
  * file that names them, with `local-http.ts`.
  *
  * Invariants:
- * 1. It lies on the path of a cold start, so `node:net` and `node:http` load when first used and not before.
+ * 1. It lies on the path of a cold start, so `node:net` and `node:http` load when first used and
+ *    not before.
  * 2. Every error that leaves here is a MillraceError with the system's error as cause.
  * 3. Files are written at their end only (O_APPEND), whoever else writes.
  */
@@ -53,7 +54,9 @@ export function realEnvironment(options: RealEnvironmentOptions = {}): Environme
   };
 }
 
-/** Where a module that tests preload (`node --import`) leaves its {@link Environment.faultPoint}. */
+/**
+ * Where a module that tests preload (`node --import`) leaves its {@link Environment.faultPoint}.
+ */
 export const FAULT_POINT_HOOK: unique symbol = Symbol.for('millrace.fault-point') as never;
 
 function preloadedFaultPoint(): Environment['faultPoint'] {

@@ -31,7 +31,10 @@ export interface SimulatedEnvironment extends Environment {
   readonly clock: SimulatedClock;
   readonly fileSystem: MemoryFileSystem;
   readonly network: SimulatedNetwork;
-  /** Whether the process of this world has died: whoever runs it drops everything, and closes nothing. */
+  /**
+   * Whether the process of this world has died: whoever runs it drops everything, and closes
+   * nothing.
+   */
   readonly hasCrashed?: (() => boolean) | undefined;
 }
 

@@ -1,5 +1,6 @@
 /**
- * What goes wrong in a simulated world, and how often: crashes of the process, errors and delays of the disk.
+ * What goes wrong in a simulated world, and how often: crashes of the process, errors and delays of
+ * the disk.
  *
  * Invariants:
  * 1. Whether a thing goes wrong is a function of the seed and of the order of what is asked.
@@ -17,7 +18,10 @@ export interface FaultRates {
   readonly crashAtFileOperation: number;
   /** Crashes per second of virtual time, at any moment. */
   readonly crashesPerSecond: number;
-  /** Failures of a job's attempt per second of virtual time: the process lives on and starts another one. */
+  /**
+   * Failures of a job's attempt per second of virtual time: the process lives on and starts another
+   * one.
+   */
   readonly failuresPerSecond: number;
   /** A crash keeps a random part of what was not synced; else nothing of it. */
   readonly tornCrash: number;

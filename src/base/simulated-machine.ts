@@ -1,9 +1,10 @@
 /**
- * A machine whose processes can die: each gets a world of its own (clock, scheduler, network), all share the disk.
+ * A machine whose processes can die: each gets a world of its own (clock, scheduler, network), all
+ * share the disk.
  *
  * Invariants:
- * 1. A dead process changes nothing any more: every operation of its disk throws {@link SimulatedCrash}, and who yields does not
- *    go on.
+ * 1. A dead process changes nothing any more: every operation of its disk throws {@link
+ *    SimulatedCrash}, and who yields does not go on.
  * 2. Time goes on from process to process.
  * 3. What a process meets is a function of the machine's seed.
  */

@@ -2,10 +2,11 @@
  * When a task has the barrier of a checkpoint from all of its channels.
  *
  * Invariants:
- * 1. Exactly-once: from its barrier until the others' a channel is blocked, so no record behind the barrier is processed before
- *    the snapshot. At-least-once: channels are never blocked.
+ * 1. Exactly-once: from its barrier until the others' a channel is blocked, so no record behind the
+ *    barrier is processed before the snapshot. At-least-once: channels are never blocked.
  * 2. A channel that has ended counts as one whose barrier has come.
- * 3. A barrier of a newer checkpoint ends the alignment of an older one; barriers of older ones are ignored.
+ * 3. A barrier of a newer checkpoint ends the alignment of an older one; barriers of older ones are
+ *    ignored.
  */
 import type { CheckpointBarrier } from './barrier.ts';
 
@@ -53,7 +54,10 @@ export class BarrierAlignment {
     );
   }
 
-  /** Whether the barrier of a checkpoint, or of a newer one, has come on a channel, or the channel has ended. */
+  /**
+   * Whether the barrier of a checkpoint, or of a newer one, has come on a channel, or the channel
+   * has ended.
+   */
   hasBarrier(channel: number, checkpointId: number): boolean {
     return this.#ended[channel] === true || (this.#barrierOf[channel] ?? 0) >= checkpointId;
   }
@@ -83,7 +87,10 @@ export class BarrierAlignment {
     if (checkpointId > (this.#barrierOf[channel] ?? 0)) this.#barrierOf[channel] = checkpointId;
   }
 
-  /** A checkpoint was taken without waiting for the rest, or will never complete: its barriers mean nothing any more. */
+  /**
+   * A checkpoint was taken without waiting for the rest, or will never complete: its barriers mean
+   * nothing any more.
+   */
   forget(checkpointId: number): void {
     if (checkpointId > this.#lastId) this.#lastId = checkpointId;
     if (this.#current !== undefined && this.#current.checkpointId <= checkpointId) {

@@ -1,5 +1,6 @@
 /**
- * Checkpoint barriers: what divides a stream into the records before and after a checkpoint. They travel in band.
+ * Checkpoint barriers: what divides a stream into the records before and after a checkpoint. They
+ * travel in band.
  *
  *      float64: │ checkpointId │ timestamp │ flags │   24 bytes, in rings and overflow files
  */
@@ -12,7 +13,10 @@ export interface CheckpointBarrier {
   readonly timestamp: number;
   readonly isSavepoint: boolean;
   readonly snapshotKind: SnapshotKind;
-  /** Whether tasks need not wait for the barriers of all channels: what they overtake becomes part of the snapshot. */
+  /**
+   * Whether tasks need not wait for the barriers of all channels: what they overtake becomes part
+   * of the snapshot.
+   */
   readonly isUnaligned: boolean;
 }
 

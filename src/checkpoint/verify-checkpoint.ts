@@ -20,7 +20,10 @@ export interface Damage {
 /** Files read at the same time: enough to hide a store's latency. */
 const FILES_MAX = 8;
 
-/** Reads of a file that fail before its sectors count as lost: falling back loses what was committed since. */
+/**
+ * Reads of a file that fail before its sectors count as lost: falling back loses what was committed
+ * since.
+ */
 const READS_MAX = 3;
 
 /** What {@link verifyCheckpoint} looks at. */

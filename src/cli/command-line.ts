@@ -1,4 +1,6 @@
-/** Reads the command line: which command, with what. Each command's grammar has a file of its own. */
+/**
+ * Reads the command line: which command, with what. Each command's grammar has a file of its own.
+ */
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addJobCommands } from './job-grammar.ts';

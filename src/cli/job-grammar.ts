@@ -69,7 +69,10 @@ Examples:
 const JOB_ARGUMENT = 'id, beginning of an id, or name of a running job';
 const DIRECTORY_ARGUMENT = 'the folder in which the savepoint’s folder is made';
 
-/** Adds `list`, `cancel`, `savepoint` and `stop`; returns the command of `savepoint`, which has commands of its own. */
+/**
+ * Adds `list`, `cancel`, `savepoint` and `stop`; returns the command of `savepoint`, which has
+ * commands of its own.
+ */
 export function addJobCommands(
   program: Command,
   onRequest: (request: JobRequest) => void,

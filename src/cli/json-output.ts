@@ -1,4 +1,7 @@
-/** `--json`: one object on the standard output, for programs. Its fields are API: added, never renamed. */
+/**
+ * `--json`: one object on the standard output, for programs. Its fields are API: added, never
+ * renamed.
+ */
 import { toPlainError, type PlainError } from '../base/errors.ts';
 import type {
   CheckpointStatistics,

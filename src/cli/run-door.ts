@@ -1,7 +1,8 @@
 /**
  * The control door of the job that `millrace run` runs.
  *
- * Invariant: a job runs without a door where none can be made (a read-only or foreign runtime folder); that is said once.
+ * Invariant: a job runs without a door where none can be made (a read-only or foreign runtime
+ * folder); that is said once.
  */
 import type { Environment } from '../base/environment.ts';
 import type { JobClient } from '../graph/job-client.ts';

@@ -1,8 +1,10 @@
 /**
- * What users implement: one type per kind of function, as a plain function or, where it has a life, as an object.
+ * What users implement: one type per kind of function, as a plain function or, where it has a life,
+ * as an object.
  *
- * Contract for all: records are values. A function owns what it gets until it emits it; a record that was emitted or
- * put into state is not changed any more (records pass by reference inside a chain, as in Flink with object reuse).
+ * Contract for all: records are values. A function owns what it gets until it emits it; a record
+ * that was emitted or put into state is not changed any more (records pass by reference inside a
+ * chain, as in Flink with object reuse).
  */
 import type { Collector, SideOutput } from './collector.ts';
 import type { RichFunction } from './runtime-context.ts';
@@ -55,15 +57,18 @@ export interface WindowContext<W> extends SideOutput {
   currentWatermark(): number;
   currentProcessingTime(): number;
   /**
-   * State of this key and window, for what one firing of a window leaves to the next. Not with windows that merge. Whoever uses
-   * it clears it in {@link ProcessWindowFunction.clear}.
+   * State of this key and window, for what one firing of a window leaves to the next. Not with
+   * windows that merge. Whoever uses it clears it in {@link ProcessWindowFunction.clear}.
    */
   windowState(): KeyedStateStore;
   /** State of this key, over all its windows. */
   globalState(): KeyedStateStore;
 }
 
-/** Evaluates a window's contents, or its aggregate if combined with one (then `elements` has exactly one). */
+/**
+ * Evaluates a window's contents, or its aggregate if combined with one (then `elements` has exactly
+ * one).
+ */
 export interface ProcessWindowFunction<IN, OUT, KEY, W> extends RichFunction {
   process(key: KEY, context: WindowContext<W>, elements: Iterable<IN>, out: Collector<OUT>): void;
   /** The window goes for good: clear what it has in {@link WindowContext.windowState}. */

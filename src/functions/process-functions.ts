@@ -1,6 +1,7 @@
 /**
- * The process functions, Flink's general functions: one record at a time with time, side outputs and, on keyed streams,
- * state and timers. Of connected streams each input has a method of its own; calls never overlap.
+ * The process functions, Flink's general functions: one record at a time with time, side outputs
+ * and, on keyed streams, state and timers. Of connected streams each input has a method of its own;
+ * calls never overlap.
  */
 import type { Collector, SideOutput } from './collector.ts';
 import type { RichFunction } from './runtime-context.ts';
@@ -20,8 +21,9 @@ import type {
 } from './state.ts';
 
 /**
- * A function's object, or a function that makes one. An object serves all subtasks that one thread runs, so its fields are
- * theirs together (handles of keyed state see to it themselves); a function is called for each subtask.
+ * A function's object, or a function that makes one. An object serves all subtasks that one thread
+ * runs, so its fields are theirs together (handles of keyed state see to it themselves); a function
+ * is called for each subtask.
  *
  * @example
  * class Origins implements ProcessFunction<Flight, string> {
@@ -37,15 +39,19 @@ export type ObjectOrSupplier<F extends object> = F | (() => F);
 export type TimeDomain = 'event-time' | 'processing-time';
 
 /**
- * The timers of the current key. A timer is unique per key, domain and time: registering it again changes nothing, deleting
- * one that is not there neither. Timers are state: they are in checkpoints, and those that are past due after a restore fire.
+ * The timers of the current key. A timer is unique per key, domain and time: registering it again
+ * changes nothing, deleting one that is not there neither. Timers are state: they are in
+ * checkpoints, and those that are past due after a restore fire.
  */
 export interface TimerService {
   /** The wall clock of the environment, epoch milliseconds. */
   currentProcessingTime(): number;
   /** The operator's current watermark; `-Infinity` before the first. */
   currentWatermark(): number;
-  /** Wants `onTimer` when the watermark passes `time` (epoch ms); if it has already, at the next watermark. */
+  /**
+   * Wants `onTimer` when the watermark passes `time` (epoch ms); if it has already, at the next
+   * watermark.
+   */
   registerEventTimeTimer(time: number): void;
   /** Wants `onTimer` when the wall clock reaches `time` (epoch ms). */
   registerProcessingTimeTimer(time: number): void;
@@ -77,14 +83,17 @@ export interface OnTimerContext<K> extends KeyedProcessContext<K> {
   timeDomain(): TimeDomain;
 }
 
-/** The general function on a stream that is not keyed: results, side outputs and timestamps; no timers, no keyed state. */
+/**
+ * The general function on a stream that is not keyed: results, side outputs and timestamps; no
+ * timers, no keyed state.
+ */
 export interface ProcessFunction<T, R> extends RichFunction {
   processElement(value: T, context: ProcessContext, out: Collector<R>): void;
 }
 
 /**
- * The general function on a keyed stream: state, timers, side outputs. State is asked for in `open` and is that of the current
- * key afterwards.
+ * The general function on a keyed stream: state, timers, side outputs. State is asked for in `open`
+ * and is that of the current key afterwards.
  *
  * @example
  * class CountPerOrigin implements KeyedProcessFunction<string, Flight, [string, number]> {
@@ -107,7 +116,8 @@ export interface ProcessFunction<T, R> extends RichFunction {
 export interface KeyedProcessFunction<K, T, R> extends RichFunction {
   processElement(value: T, context: KeyedProcessContext<K>, out: Collector<R>): void;
   /**
-   * A timer has come. Results carry its time as their timestamp if it is one of event time, else none.
+   * A timer has come. Results carry its time as their timestamp if it is one of event time, else
+   * none.
    */
   onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<R>): void;
 }
@@ -130,7 +140,10 @@ export interface CoProcessFunction<A, B, R> extends RichFunction {
   processElement2(value: B, context: ProcessContext, out: Collector<R>): void;
 }
 
-/** {@link KeyedProcessFunction} of two streams that are keyed alike: both see the same state of a key. */
+/**
+ * {@link KeyedProcessFunction} of two streams that are keyed alike: both see the same state of a
+ * key.
+ */
 export interface KeyedCoProcessFunction<K, A, B, R> extends RichFunction {
   processElement1(value: A, context: KeyedProcessContext<K>, out: Collector<R>): void;
   processElement2(value: B, context: KeyedProcessContext<K>, out: Collector<R>): void;
@@ -165,8 +178,8 @@ export interface BroadcastContext extends SideOutput {
 /** {@link BroadcastContext} next to a keyed stream. */
 export interface KeyedBroadcastContext<K> extends BroadcastContext {
   /**
-   * Calls `visit` with every key that has this keyed state in this subtask, and its state, which it may change; in no
-   * particular order.
+   * Calls `visit` with every key that has this keyed state in this subtask, and its state, which it
+   * may change; in no particular order.
    */
   applyToKeyedState<T>(
     descriptor: ValueStateDescriptor<T>,
@@ -191,15 +204,19 @@ export interface KeyedBroadcastContext<K> extends BroadcastContext {
 }
 
 /**
- * A stream with a broadcast one. Every subtask gets every broadcast record and keeps its own copy of broadcast state, in an
- * order that differs between subtasks where several subtasks write: updates must not depend on it.
+ * A stream with a broadcast one. Every subtask gets every broadcast record and keeps its own copy
+ * of broadcast state, in an order that differs between subtasks where several subtasks write:
+ * updates must not depend on it.
  */
 export interface BroadcastProcessFunction<A, B, R> extends RichFunction {
   processElement(value: A, context: ReadOnlyBroadcastContext, out: Collector<R>): void;
   processBroadcastElement(value: B, context: BroadcastContext, out: Collector<R>): void;
 }
 
-/** A keyed stream with a broadcast one: {@link BroadcastProcessFunction} with state and timers on the keyed side. */
+/**
+ * A keyed stream with a broadcast one: {@link BroadcastProcessFunction} with state and timers on
+ * the keyed side.
+ */
 export interface KeyedBroadcastProcessFunction<K, A, B, R> extends RichFunction {
   processElement(value: A, context: KeyedReadOnlyBroadcastContext<K>, out: Collector<R>): void;
   processBroadcastElement(value: B, context: KeyedBroadcastContext<K>, out: Collector<R>): void;

@@ -34,8 +34,9 @@ export interface SubtaskContext {
 export interface RuntimeContext extends SubtaskContext, KeyedStateStore {}
 
 /**
- * A function with a life: opened before the first record, closed after the last, also after a failure. It may take part in
- * checkpoints: {@link CheckpointedFunction} and {@link CheckpointListener} say how.
+ * A function with a life: opened before the first record, closed after the last, also after a
+ * failure. It may take part in checkpoints: {@link CheckpointedFunction} and {@link
+ * CheckpointListener} say how.
  */
 export interface RichFunction extends Partial<CheckpointedFunction>, Partial<CheckpointListener> {
   open?(context: RuntimeContext): void;
@@ -50,6 +51,9 @@ export interface OperatorAttempt {
   readonly operatorId: string;
   /** 0 at first, then one more for each restart of the same job. */
   readonly attemptNumber: number;
-  /** The checkpoint or savepoint that this attempt goes on from; undefined if it begins at the beginning. */
+  /**
+   * The checkpoint or savepoint that this attempt goes on from; undefined if it begins at the
+   * beginning.
+   */
   readonly restoredCheckpointId: number | undefined;
 }

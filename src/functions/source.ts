@@ -1,19 +1,24 @@
 /**
- * The source contract: splits (pieces of input), an enumerator that hands them out (on the host), readers that read them
- * (in the subtasks).
+ * The source contract: splits (pieces of input), an enumerator that hands them out (on the host),
+ * readers that read them (in the subtasks).
  *
  * Invariants that an implementation keeps:
- * 1. A split is plain data (it crosses threads and is written into checkpoints) and holds its position.
- * 2. `pollNext` never blocks and never awaits; it emits a bounded number of records per call (one is fine).
- * 3. What `snapshotState` returns, given to a fresh reader by `addSplits`, continues after the last emitted record.
- * 4. Splits are of the kinds of data that snapshots hold (numbers, strings, booleans, bigints, bytes, null, undefined, arrays,
- *    plain objects), and any reader reads any split, from any position, several at once: on a restore they are dealt out anew.
+ * 1. A split is plain data (it crosses threads and is written into checkpoints) and holds its
+ *    position.
+ * 2. `pollNext` never blocks and never awaits; it emits a bounded number of records per call (one
+ *    is fine).
+ * 3. What `snapshotState` returns, given to a fresh reader by `addSplits`, continues after the last
+ *    emitted record.
+ * 4. Splits are of the kinds of data that snapshots hold (numbers, strings, booleans, bigints,
+ *    bytes, null, undefined, arrays, plain objects), and any reader reads any split, from any
+ *    position, several at once: on a restore they are dealt out anew.
  *
  * What the job keeps:
- * 1. A checkpoint holds the enumerator's `snapshotState` and each reader's, taken so that every split is in exactly one of them.
- *    A reader is not within a `pollNext` then.
- * 2. On a restore, `createEnumerator` gets what the enumerator gave (an empty list too), then `start`; each new reader gets its share
- *    of the readers' splits by `addSplits` before its `start`, then `addReader` is called for it.
+ * 1. A checkpoint holds the enumerator's `snapshotState` and each reader's, taken so that every
+ *    split is in exactly one of them. A reader is not within a `pollNext` then.
+ * 2. On a restore, `createEnumerator` gets what the enumerator gave (an empty list too), then
+ *    `start`; each new reader gets its share of the readers' splits by `addSplits` before its
+ *    `start`, then `addReader` is called for it.
  */
 import type { Environment } from '../base/environment.ts';
 import type { TypeInformation } from '../types/type-information.ts';
@@ -41,7 +46,9 @@ export interface SourceSplit {
 export interface ReaderOutput<T> extends SideOutput {
   /** Emits a record, with its timestamp in epoch milliseconds if the source knows one. */
   collect(record: T, timestamp?: number): void;
-  /** Declares that this reader will be silent for a while, so that watermarks do not wait for it. */
+  /**
+   * Declares that this reader will be silent for a while, so that watermarks do not wait for it.
+   */
   markIdle(): void;
   /** Ends {@link markIdle}; `collect` does it too. */
   markActive(): void;
@@ -55,20 +62,27 @@ export interface SourceReaderContext {
   readonly metricGroup: MetricGroup;
   /** Asks the enumerator for a split ({@link SplitEnumerator.handleSplitRequest}). */
   sendSplitRequest(): void;
-  /** Whether the job reads the side output of that id, so that a reader can refuse what would get lost. */
+  /**
+   * Whether the job reads the side output of that id, so that a reader can refuse what would get
+   * lost.
+   */
   hasSideOutput(tagId: string): boolean;
 }
 
 /** Reads splits in one subtask. */
 export interface SourceReader<T, S extends SourceSplit = SourceSplit> {
-  /** Called once, before all else but `addSplits` of what was restored: a reader that has splits then need not ask for one. */
+  /**
+   * Called once, before all else but `addSplits` of what was restored: a reader that has splits
+   * then need not ask for one.
+   */
   start?(): void;
   pollNext(output: ReaderOutput<T>): InputStatus;
   /** Resolves when `pollNext` is worth calling after it returned NOTHING_AVAILABLE. */
   isAvailable(): Promise<void>;
   /**
-   * After NOTHING_AVAILABLE: the time (monotonic ms of the environment's clock) at which `pollNext` is worth calling again, for
-   * readers that wait for a time only. It spares the promise; `isAvailable` is then not called. Infinity: not known.
+   * After NOTHING_AVAILABLE: the time (monotonic ms of the environment's clock) at which `pollNext`
+   * is worth calling again, for readers that wait for a time only. It spares the promise;
+   * `isAvailable` is then not called. Infinity: not known.
    */
   nextPollMs?(): number;
   addSplits(splits: readonly S[]): void;

@@ -1,9 +1,10 @@
 /**
- * Keyed state and operator state as user functions see them: descriptors (what is wanted) and handles (what is got), with
- * Flink's names.
+ * Keyed state and operator state as user functions see them: descriptors (what is wanted) and
+ * handles (what is got), with Flink's names.
  *
- * Contract: a value that was put into state is not changed any more but by another `update`; what `value()` gives is the
- * caller's to read. `undefined` means absent; `null` is refused as a value of a ValueState, as in Flink it means absent.
+ * Contract: a value that was put into state is not changed any more but by another `update`; what
+ * `value()` gives is the caller's to read. `undefined` means absent; `null` is refused as a value
+ * of a ValueState, as in Flink it means absent.
  */
 import type { TypeInformation } from '../types/type-information.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -15,14 +16,20 @@ export type StateTtlUpdateType = 'disabled' | 'on-create-and-write' | 'on-read-a
 /** Whether an entry past its time may still be read as long as it is there. */
 export type StateTtlVisibility = 'never-return-expired' | 'return-expired-if-not-cleaned-up';
 
-/** How long entries live after their last update, by processing time; per element for lists, per entry for maps. */
+/**
+ * How long entries live after their last update, by processing time; per element for lists, per
+ * entry for maps.
+ */
 export interface StateTtlConfig {
   readonly ttlMs: number;
   /** `on-create-and-write` if left out. */
   readonly updateType?: StateTtlUpdateType | undefined;
   /** `never-return-expired` if left out. */
   readonly stateVisibility?: StateTtlVisibility | undefined;
-  /** Entries looked at per access for clean-up in passing (Flink: cleanupIncrementally; 5). 0 turns it off. */
+  /**
+   * Entries looked at per access for clean-up in passing (Flink: cleanupIncrementally; 5). 0 turns
+   * it off.
+   */
   readonly cleanupIncrementally?: number | undefined;
   /** Whether full snapshots leave expired entries out (true). */
   readonly cleanupFullSnapshot?: boolean | undefined;
@@ -274,7 +281,10 @@ export interface CheckpointedFunction {
   snapshotState(context: FunctionSnapshotContext): void;
 }
 
-/** A function that wants to know how checkpoints end; calls are best effort, a later one covers earlier ones. */
+/**
+ * A function that wants to know how checkpoints end; calls are best effort, a later one covers
+ * earlier ones.
+ */
 export interface CheckpointListener {
   notifyCheckpointComplete(checkpointId: number): void;
   notifyCheckpointAborted?(checkpointId: number): void;

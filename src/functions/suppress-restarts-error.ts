@@ -2,8 +2,9 @@
 import { MillraceError } from '../base/errors.ts';
 
 /**
- * Thrown by user code whose failure no restart mends: the job fails at once, whatever its restart strategy. It may be the cause of
- * another error. Match its code `RESTARTS_SUPPRESSED`, not the class: errors cross threads as data.
+ * Thrown by user code whose failure no restart mends: the job fails at once, whatever its restart
+ * strategy. It may be the cause of another error. Match its code `RESTARTS_SUPPRESSED`, not the
+ * class: errors cross threads as data.
  *
  * @example
  * const upTo3 = <T extends { version: number }>(order: T): T => {

@@ -1,12 +1,16 @@
 /**
  * How records get timestamps and streams get watermarks (Flink's `WatermarkStrategy`).
  *
- * A watermark `w` says: no more records with a timestamp ≤ `w`. Bounded out-of-orderness emits `maxTimestamp − delay − 1`
- * (flink-core, BoundedOutOfOrdernessWatermarks). A strategy is frozen data; every `with…` makes a new one.
+ * A watermark `w` says: no more records with a timestamp ≤ `w`. Bounded out-of-orderness emits
+ * `maxTimestamp − delay − 1` (flink-core, BoundedOutOfOrdernessWatermarks). A strategy is frozen
+ * data; every `with…` makes a new one.
  */
 import { MillraceError } from '../base/errors.ts';
 
-/** Extracts a record's timestamp (epoch ms); `recordTimestamp` is what the record had before, or undefined. */
+/**
+ * Extracts a record's timestamp (epoch ms); `recordTimestamp` is what the record had before, or
+ * undefined.
+ */
 export type TimestampAssigner<T> = (value: T, recordTimestamp: number | undefined) => number;
 
 /** Where a generator puts watermarks. */
@@ -24,8 +28,9 @@ export interface WatermarkGenerator<T> {
 }
 
 /**
- * When a built-in strategy emits: `on-periodic` every `pipeline.auto-watermark-interval` (Flink's default), or `on-event`
- * after every record that advances it, which makes lateness a function of the input's order alone.
+ * When a built-in strategy emits: `on-periodic` every `pipeline.auto-watermark-interval` (Flink's
+ * default), or `on-event` after every record that advances it, which makes lateness a function of
+ * the input's order alone.
  */
 export type WatermarkEmitStrategy = 'on-periodic' | 'on-event';
 
@@ -96,8 +101,8 @@ export class WatermarkStrategy<T> {
   }
 
   /**
-   * Takes each record's timestamp from the record. As the last call in an argument of `fromSource` or
-   * `assignTimestampsAndWatermarks` it knows the records' type by itself.
+   * Takes each record's timestamp from the record. As the last call in an argument of `fromSource`
+   * or `assignTimestampsAndWatermarks` it knows the records' type by itself.
    */
   withTimestampAssigner<U extends T>(assigner: TimestampAssigner<U>): WatermarkStrategy<U> {
     return new WatermarkStrategy<U>(this.generator, assigner, this.idlenessMs, this.emit);

@@ -14,13 +14,20 @@ export interface PipelineConfiguration {
   readonly maxParallelism: number | undefined;
   /** `pipeline.auto-watermark-interval` in ms (200). */
   readonly autoWatermarkIntervalMs: number;
-  /** `execution.buffer-timeout.interval` in ms; 0: every record is flushed; -1: only full buffers. */
+  /**
+   * `execution.buffer-timeout.interval` in ms; 0: every record is flushed; -1: only full buffers.
+   */
   readonly bufferTimeoutMs: number;
   /** `pipeline.operator-chaining.enabled` */
   readonly operatorChaining: boolean;
-  /** `taskmanager.memory.ring-size`: bytes of each ring, a power of two; undefined: by parallelism. */
+  /**
+   * `taskmanager.memory.ring-size`: bytes of each ring, a power of two; undefined: by parallelism.
+   */
   readonly ringBytes: number | undefined;
-  /** `taskmanager.memory.overflow-size`: bytes of emitted records kept in memory per channel before they go to disk. */
+  /**
+   * `taskmanager.memory.overflow-size`: bytes of emitted records kept in memory per channel before
+   * they go to disk.
+   */
   readonly overflowBytesMax: number;
   /** `execution.executor` */
   readonly executor: ExecutorName;
@@ -37,7 +44,9 @@ export interface PipelineConfiguration {
 export interface StateConfiguration {
   /** `state.backend.type`: `heap` (also `hashmap`, Flink's word), or `rocksdb`. */
   readonly backend: 'heap' | 'rocksdb';
-  /** `taskmanager.memory.managed.size`: bytes for state of all workers together (4 GiB if left out). */
+  /**
+   * `taskmanager.memory.managed.size`: bytes for state of all workers together (4 GiB if left out).
+   */
   readonly memoryBytes: number | undefined;
   /** `state.backend.rocksdb.localdir`: a folder for the databases; a temporary one if left out. */
   readonly localDirectory: string | undefined;
@@ -45,7 +54,10 @@ export interface StateConfiguration {
 
 /** When and how checkpoints are taken; Flink's keys below `execution.checkpointing`. */
 export interface CheckpointingConfiguration {
-  /** `execution.checkpointing.dir`: a path or `file://` URL; undefined: in memory, which outlives no process. */
+  /**
+   * `execution.checkpointing.dir`: a path or `file://` URL; undefined: in memory, which outlives no
+   * process.
+   */
   readonly directory: string | undefined;
   /** `execution.checkpointing.savepoint-dir` */
   readonly savepointDirectory: string | undefined;
@@ -55,26 +67,39 @@ export interface CheckpointingConfiguration {
   readonly mode: 'exactly-once' | 'at-least-once';
   /** `execution.checkpointing.timeout` in ms (10 min). */
   readonly timeoutMs: number;
-  /** `execution.checkpointing.min-pause` in ms (0): between the end of one and the start of the next. */
+  /**
+   * `execution.checkpointing.min-pause` in ms (0): between the end of one and the start of the
+   * next.
+   */
   readonly minPauseMs: number;
-  /** `execution.checkpointing.tolerable-failed-checkpoints` (0): consecutive ones; one more fails the job. */
+  /**
+   * `execution.checkpointing.tolerable-failed-checkpoints` (0): consecutive ones; one more fails
+   * the job.
+   */
   readonly tolerableFailures: number;
   /** `execution.checkpointing.num-retained` (2) */
   readonly retained: number;
-  /** `execution.checkpointing.externalized-checkpoint-retention`: whether they stay when the job is canceled. */
+  /**
+   * `execution.checkpointing.externalized-checkpoint-retention`: whether they stay when the job is
+   * canceled.
+   */
   readonly retention: 'delete-on-cancellation' | 'retain-on-cancellation';
   /** `execution.checkpointing.unaligned.enabled` (false) */
   readonly unaligned: boolean;
   /**
-   * `execution.checkpointing.aligned-checkpoint-timeout` in ms (0): with unaligned checkpoints on, how long barriers may take to
-   * align before the checkpoint overtakes what is in the channels; 0: at once.
+   * `execution.checkpointing.aligned-checkpoint-timeout` in ms (0): with unaligned checkpoints on,
+   * how long barriers may take to align before the checkpoint overtakes what is in the channels; 0:
+   * at once.
    */
   readonly alignedTimeoutMs: number;
   /** `execution.checkpointing.incremental` (true) */
   readonly incremental: boolean;
   /** `execution.state-recovery.path`: a checkpoint's or savepoint's folder to start from. */
   readonly restorePath: string | undefined;
-  /** `execution.state-recovery.ignore-unclaimed-state`: whether state without an operator is left behind. */
+  /**
+   * `execution.state-recovery.ignore-unclaimed-state`: whether state without an operator is left
+   * behind.
+   */
   readonly allowNonRestoredState: boolean;
   /** `execution.state-recovery.claim-mode`: whether the job owns what it starts from. */
   readonly claimMode: 'no-claim' | 'claim';
@@ -321,7 +346,10 @@ const KEYS: Readonly<
 /** The keys that {@link configurationWith} knows. */
 export const configurationKeys: readonly string[] = Object.keys(KEYS);
 
-/** `base` with options given as text (`-D key=value`); throws CONFIG_INVALID for an unknown key or a bad value. */
+/**
+ * `base` with options given as text (`-D key=value`); throws CONFIG_INVALID for an unknown key or a
+ * bad value.
+ */
 export function configurationWith(
   base: PipelineConfiguration,
   options: Readonly<Record<string, string>>,

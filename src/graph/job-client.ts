@@ -1,4 +1,7 @@
-/** What a started job looks like to the program that started it, and how executors are found by name. */
+/**
+ * What a started job looks like to the program that started it, and how executors are found by
+ * name.
+ */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { ExecutorName } from './configuration.ts';
@@ -66,7 +69,10 @@ export interface CheckpointInfo {
   readonly bytes: number;
   /** Bytes of all that it names. */
   readonly fullBytes: number;
-  /** The longest of its subtasks', ms: barrier to barrier; with records standing still; any one slice on a task's thread. */
+  /**
+   * The longest of its subtasks', ms: barrier to barrier; with records standing still; any one
+   * slice on a task's thread.
+   */
   readonly alignmentMs: number;
   readonly syncMs: number;
   readonly longestSliceMs: number;
@@ -94,13 +100,18 @@ export interface CheckpointStatistics {
 export interface SavepointOptions {
   /** Its folder is made below this one; `execution.checkpointing.savepoint-dir` if left out. */
   readonly directory?: string | undefined;
-  /** `canonical` (any backend, any parallelism, schema evolution; the default) or `native` (fast). */
+  /**
+   * `canonical` (any backend, any parallelism, schema evolution; the default) or `native` (fast).
+   */
   readonly format?: 'canonical' | 'native' | undefined;
 }
 
 /** How a job is stopped with a savepoint. */
 export interface StopOptions extends SavepointOptions {
-  /** Whether event time goes to its end first, so that all windows and timers fire: the job is over, for good. */
+  /**
+   * Whether event time goes to its end first, so that all windows and timers fire: the job is over,
+   * for good.
+   */
   readonly drain?: boolean | undefined;
 }
 
@@ -132,15 +143,18 @@ export interface JobClient extends AsyncDisposable {
    * @throws SAVEPOINT_FAILED (rejects): the job runs on
    */
   triggerSavepoint(options?: SavepointOptions): Promise<CheckpointInfo>;
-  /** Stops the sources, takes a savepoint, commits, ends the job; if the savepoint fails the job runs on. */
+  /**
+   * Stops the sources, takes a savepoint, commits, ends the job; if the savepoint fails the job
+   * runs on.
+   */
   stopWithSavepoint(options?: StopOptions): Promise<CheckpointInfo>;
   /** Stops everything; resolves when no thread, timer or file of the job is left. */
   cancel(): Promise<void>;
   /** Resolves when the job has finished; rejects with JOB_FAILED's first cause, or JOB_CANCELED. */
   getJobExecutionResult(): Promise<JobExecutionResult>;
   /**
-   * The records of `collectAsync(name)`, in the order of arrival, with backpressure on the job. One reader per name; leaving the
-   * loop early discards the rest.
+   * The records of `collectAsync(name)`, in the order of arrival, with backpressure on the job. One
+   * reader per name; leaving the loop early discards the rest.
    */
   collected(name: string): AsyncIterableIterator<unknown>;
 }
@@ -152,11 +166,14 @@ export interface ExecutionRequest {
   /** For `workers`: the module that every thread imports, and what its default export gets. */
   readonly module: JobModule | undefined;
   /**
-   * Whether to go on with the newest job of the checkpoint directory, under its id; with none there, the job starts anew. If that
-   * job has finished, there is nothing to run: JOB_FINISHED.
+   * Whether to go on with the newest job of the checkpoint directory, under its id; with none
+   * there, the job starts anew. If that job has finished, there is nothing to run: JOB_FINISHED.
    */
   readonly resume?: boolean | undefined;
-  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  /**
+   * Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an
+   * operator that stalls.
+   */
   readonly onWarning?: ((warning: Error) => void) | undefined;
 }
 

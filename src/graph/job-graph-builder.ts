@@ -2,9 +2,9 @@
  * StreamGraph → JobGraph: chains operators into vertices.
  *
  * Invariants:
- * 1. An operator runs in the chain of its input if chaining is on, it has that one input edge, the edge
- *    is forward, both have the same parallelism, maximum parallelism and slot sharing group, and
- *    neither refuses (Flink: isChainable).
+ * 1. An operator runs in the chain of its input if chaining is on, it has that one input edge, the
+ *    edge is forward, both have the same parallelism, maximum parallelism and slot sharing group,
+ *    and neither refuses (Flink: isChainable).
  * 2. A side-output edge chains like any other.
  * 3. A vertex's nodes are in the StreamGraph's order, so parents come first, and vertices in the
  *    order of their heads.

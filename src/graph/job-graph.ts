@@ -1,8 +1,10 @@
 /**
- * The JobGraph: what the runtime runs, as frozen data. Vertices are chains of operators; edges are exchanges between them.
+ * The JobGraph: what the runtime runs, as frozen data. Vertices are chains of operators; edges are
+ * exchanges between them.
  *
  * Invariants:
- * 1. Vertices are in topological order; `edges[i].index === i`, `vertices[i].index === i`, `nodes[i].index === i`.
+ * 1. Vertices are in topological order; `edges[i].index === i`, `vertices[i].index === i`,
+ *    `nodes[i].index === i`.
  * 2. A chain is a tree: node 0 is its head, every other node has one parent before it.
  * 3. Built twice from the same program the graph is the same, and so is its hash.
  */
@@ -40,7 +42,10 @@ export interface ChainNode {
   /** The node that feeds this one, -1 for the head; `tag` if through a side output. */
   readonly parent: number;
   readonly parentTag: string | undefined;
-  /** By input (one, or two for connected streams): on keyed operators what gives the key of a record. */
+  /**
+   * By input (one, or two for connected streams): on keyed operators what gives the key of a
+   * record.
+   */
   readonly keySelectors: readonly (AnyKeySelector | undefined)[];
   /** By input. Types where they are declared or derived; undefined: captured at run time. */
   readonly inputTypes: readonly (TypeInformation<AnyRecord> | undefined)[];

@@ -1,6 +1,6 @@
 /**
- * What an operator is, as frozen data: its kind and what the user gave. The registry in `operators/` turns a spec into a
- * running operator; the graph never runs anything.
+ * What an operator is, as frozen data: its kind and what the user gave. The registry in
+ * `operators/` turns a spec into a running operator; the graph never runs anything.
  */
 import type {
   BroadcastProcessFunction,
@@ -47,7 +47,10 @@ export interface SourceSpec {
   readonly kind: 'source';
   readonly source: Source<AnyRecord, AnyRecord>;
   readonly strategy: WatermarkStrategy<AnyRecord>;
-  /** What a built-in source was made from: a source's own closures cannot be compared between threads. */
+  /**
+   * What a built-in source was made from: a source's own closures cannot be compared between
+   * threads.
+   */
   readonly parameters?: unknown;
 }
 
@@ -77,7 +80,10 @@ export interface ProcessSpec {
   readonly function: ObjectOrSupplier<ProcessFunction<AnyRecord, AnyRecord>>;
 }
 
-/** Any function of a user with a life that may use keyed state, and which of its methods is called per record. */
+/**
+ * Any function of a user with a life that may use keyed state, and which of its methods is called
+ * per record.
+ */
 export type KeyedFunction =
   | {
       readonly method: 'processElement';
@@ -90,7 +96,10 @@ export type KeyedFunction =
 /** One to many per key, with keyed state; timers, too, with `processElement`. */
 export type KeyedProcessSpec = { readonly kind: 'keyed-process' } & KeyedFunction;
 
-/** A user's function of connected streams: the method is called with `1` or `2` behind its name, as Flink has it. */
+/**
+ * A user's function of connected streams: the method is called with `1` or `2` behind its name, as
+ * Flink has it.
+ */
 export type CoFunction =
   | {
       readonly method: 'processElement';
@@ -149,9 +158,9 @@ export interface ReduceSpec {
 }
 
 /**
- * How two records of a key become one: the user's function, or a built-in over a field (`undefined`: the record itself is the
- * number). `min`/`max`/`sum` keep the other fields of the first record; `minBy`/`maxBy` keep the whole winning record, the
- * first one on a tie.
+ * How two records of a key become one: the user's function, or a built-in over a field
+ * (`undefined`: the record itself is the number). `min`/`max`/`sum` keep the other fields of the
+ * first record; `minBy`/`maxBy` keep the whole winning record, the first one on a tie.
  */
 export type ReduceKind =
   | { readonly kind: 'function'; readonly function: ReduceFunction<AnyRecord> }
@@ -170,8 +179,8 @@ export type WindowContents =
   | { readonly kind: 'elements' };
 
 /**
- * Keyed windows of the commonest form, which have an operator of their own: aligned, fired by watermark or clock, cleaned up
- * after the allowed lateness.
+ * Keyed windows of the commonest form, which have an operator of their own: aligned, fired by
+ * watermark or clock, cleaned up after the allowed lateness.
  */
 export interface WindowSpec {
   readonly kind: 'window';

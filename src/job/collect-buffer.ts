@@ -1,9 +1,12 @@
 /**
- * Collected records on their way to the program that reads them: a bounded queue with an async iterator at its end.
+ * Collected records on their way to the program that reads them: a bounded queue with an async
+ * iterator at its end.
  *
  * Invariants:
- * 1. At most {@link COLLECT_ROWS_MAX} records plus one batch wait; beyond that `hasCredit` holds the job back.
- * 2. Once the reader has left early, everything is taken and forgotten, so that the job can go on or end.
+ * 1. At most {@link COLLECT_ROWS_MAX} records plus one batch wait; beyond that `hasCredit` holds
+ *    the job back.
+ * 2. Once the reader has left early, everything is taken and forgotten, so that the job can go on
+ *    or end.
  */
 
 /** Records that may wait for the reader before the job waits. */

@@ -1,8 +1,10 @@
 /**
- * The host's end of the collect rings: decodes frames from the workers into the buffers that the program reads.
+ * The host's end of the collect rings: decodes frames from the workers into the buffers that the
+ * program reads.
  *
  * Invariants:
- * 1. A frame is taken only if its buffer has credit, so a slow reader holds the job back through the ring.
+ * 1. A frame is taken only if its buffer has credit, so a slow reader holds the job back through
+ *    the ring.
  * 2. `run` ends after `end`, when every ring has been read empty (or at once after `discard`).
  */
 import { MillraceError } from '../base/errors.ts';

@@ -1,4 +1,7 @@
-/** Where a job's control door listens: known as soon as the job has an id, so that locks and messages can name it. */
+/**
+ * Where a job's control door listens: known as soon as the job has an id, so that locks and
+ * messages can name it.
+ */
 import type { Environment } from '../base/environment.ts';
 
 /** The socket's path. */

@@ -1,10 +1,12 @@
 /**
- * What state the operators of a job declare, and whether what was saved can become it, without running the job: its operators are
- * opened over saved state without rows.
+ * What state the operators of a job declare, and whether what was saved can become it, without
+ * running the job: its operators are opened over saved state without rows.
  *
  * Invariants:
- * 1. Sources and sinks are not opened: nothing outside is read or written but by `open` of the user's functions.
- * 2. A state that is refused is noted, and the operator goes on opening over an empty one, so that all refusals are found.
+ * 1. Sources and sinks are not opened: nothing outside is read or written but by `open` of the
+ *    user's functions.
+ * 2. A state that is refused is noted, and the operator goes on opening over an empty one, so that
+ *    all refusals are found.
  */
 import type { Environment } from '../base/environment.ts';
 import { hasErrorCode, MillraceError } from '../base/errors.ts';

@@ -21,19 +21,24 @@ export interface JobModuleOptions {
   readonly args?: readonly string[] | undefined;
   readonly jobName?: string | undefined;
   /**
-   * Whether to go on with the newest job of `execution.checkpointing.dir` instead of starting a new one; if there is none, a new one
-   * starts. Throws JOB_FINISHED if that job has finished.
+   * Whether to go on with the newest job of `execution.checkpointing.dir` instead of starting a new
+   * one; if there is none, a new one starts. Throws JOB_FINISHED if that job has finished.
    */
   readonly resume?: boolean | undefined;
-  /** Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an operator that stalls. */
+  /**
+   * Told of what ends nothing but should be known: a damaged checkpoint that was passed over, an
+   * operator that stalls.
+   */
   readonly onWarning?: ((warning: Error) => void) | undefined;
   readonly environment?: Environment | undefined;
 }
 
 /**
- * Starts the job of a module (`export default (env, args) => …`), on worker threads unless another executor is named.
+ * Starts the job of a module (`export default (env, args) => …`), on worker threads unless another
+ * executor is named.
  *
- * @throws JOB_MODULE_INVALID, JOB_GRAPH_INVALID and the other errors of a wrong program, before anything runs
+ * @throws JOB_MODULE_INVALID, JOB_GRAPH_INVALID and the other errors of a wrong program, before
+ * anything runs
  * @example
  * await using job = await executeJobModule(new URL('./job.ts', import.meta.url), { parallelism: 2 })
  * const { netRuntimeMs } = await job.getJobExecutionResult()

@@ -1,6 +1,6 @@
 /**
- * Runs all subtasks cooperatively on the calling thread; rows pass by reference. The default for embedded jobs, and all that
- * `millrace/native-free` needs.
+ * Runs all subtasks cooperatively on the calling thread; rows pass by reference. The default for
+ * embedded jobs, and all that `millrace/native-free` needs.
  */
 import type { ExecutionRequest, JobClient, JobExecutor } from '../graph/job-client.ts';
 import { eventLoopIdler } from '../runtime/worker/idler.ts';

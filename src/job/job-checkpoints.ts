@@ -1,8 +1,10 @@
 /**
- * A job's hold on its checkpoints: the storage, the ownership of its folder there, the coordinator, and what attempts start from.
+ * A job's hold on its checkpoints: the storage, the ownership of its folder there, the coordinator,
+ * and what attempts start from.
  *
  * Invariants:
- * 1. Without a folder the checkpoints live as long as the job: in memory, or for tasks on other threads in a temporary folder.
+ * 1. Without a folder the checkpoints live as long as the job: in memory, or for tasks on other
+ *    threads in a temporary folder.
  * 2. The job's own newest checkpoint comes before what the user named to start from.
  */
 import type { Environment, ProcessIdentity } from '../base/environment.ts';

@@ -1,8 +1,10 @@
 /**
- * A started job as its program sees it, the same for every executor: status, metrics, result, collected records, cancel.
+ * A started job as its program sees it, the same for every executor: status, metrics, result,
+ * collected records, cancel.
  *
  * Invariants:
- * 1. The result promise settles only after the runner has let go of everything: threads, timers, files.
+ * 1. The result promise settles only after the runner has let go of everything: threads, timers,
+ *    files.
  * 2. The first failure is the job's; what fails while it is torn down does not replace it.
  * 3. Collected records end (or throw) after the last record, when the job has ended.
  */

@@ -1,11 +1,13 @@
 /**
- * Runs a job through its attempts: chooses what each starts from, watches it, restarts it after a failure, ends it.
+ * Runs a job through its attempts: chooses what each starts from, watches it, restarts it after a
+ * failure, ends it.
  *
  * Invariants:
  * 1. One attempt runs at a time; the next one starts when the one before has let go of everything.
- * 2. An attempt starts from the newest complete checkpoint of the job; without one from what the user named, else empty.
- * 3. Whether there is another attempt is the restart strategy's to say; the failure that ends the job is the last one, with those
- *    before it in `restarts`.
+ * 2. An attempt starts from the newest complete checkpoint of the job; without one from what the
+ *    user named, else empty.
+ * 3. Whether there is another attempt is the restart strategy's to say; the failure that ends the
+ *    job is the last one, with those before it in `restarts`.
  */
 import type { Environment, Timer } from '../base/environment.ts';
 import { fromPlainError, MillraceError } from '../base/errors.ts';
@@ -75,7 +77,10 @@ export class JobMaster {
     return this.#checkpoints?.coordinator.statistics();
   }
 
-  /** Runs the job to its end: true if it finished, false if it was canceled; rejects with the failure that ended it. */
+  /**
+   * Runs the job to its end: true if it finished, false if it was canceled; rejects with the
+   * failure that ended it.
+   */
   async run(): Promise<boolean> {
     const { execution } = this.#options;
     let outcome: 'finished' | 'canceled' | 'failed' = 'failed';
@@ -208,7 +213,10 @@ export class JobMaster {
     return isFinished;
   }
 
-  /** A checkpoint holds what the enumerators have not handed out yet, so these must have found their splits. */
+  /**
+   * A checkpoint holds what the enumerators have not handed out yet, so these must have found their
+   * splits.
+   */
   async #startCheckpoints(number: number, selected: SelectedCheckpoint | undefined): Promise<void> {
     const runner = this.#runner;
     await runner?.enumeratorsStarted();

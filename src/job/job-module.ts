@@ -1,4 +1,7 @@
-/** Job modules: `export default (env, args) => void | Promise<void>` (or `main`) builds the graph, in the host and in every worker. */
+/**
+ * Job modules: `export default (env, args) => void | Promise<void>` (or `main`) builds the graph,
+ * in the host and in every worker.
+ */
 import { createModuleEnvironment } from '../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../api/datastream/stream-execution-environment.ts';
 import { ERROR_CODES, MillraceError } from '../base/errors.ts';

@@ -1,4 +1,7 @@
-/** The seam between a job's master and whoever runs the tasks of one attempt: threads, this thread, a simulation. */
+/**
+ * The seam between a job's master and whoever runs the tasks of one attempt: threads, this thread,
+ * a simulation.
+ */
 import type { EnumeratorState } from '../checkpoint/manifest.ts';
 import type { StateDeployment, TaskMessage, TaskReport } from './messages.ts';
 
@@ -16,7 +19,10 @@ export interface Attempt {
 
 /** Runs the tasks of one attempt. */
 export interface TaskRunner {
-  /** Runs to the end; resolves true if all finished, false if canceled; rejects with the first failure. Everything is let go then. */
+  /**
+   * Runs to the end; resolves true if all finished, false if canceled; rejects with the first
+   * failure. Everything is let go then.
+   */
   run(): Promise<boolean>;
   /** Asks for a stop; `run` settles soon. */
   cancel(): void;
@@ -28,7 +34,10 @@ export interface TaskRunner {
   send(message: TaskMessage): void;
   /** Resolves when all enumerators have found their splits. */
   enumeratorsStarted(): Promise<void>;
-  /** The enumerators' states, with all splits that were handed out before on their way; undefined while one has not started. */
+  /**
+   * The enumerators' states, with all splits that were handed out before on their way; undefined
+   * while one has not started.
+   */
   snapshotEnumerators(): readonly EnumeratorState[] | undefined;
 }
 
@@ -37,7 +46,10 @@ export interface JobExecution {
   newAttempt(attempt: Attempt): TaskRunner;
   /** Whether tasks see the memory of the master's thread, so that checkpoints may lie there. */
   readonly sharesMemory: boolean;
-  /** Called while no attempt runs and the job waits for a time: where time is virtual, nobody else would move it. */
+  /**
+   * Called while no attempt runs and the job waits for a time: where time is virtual, nobody else
+   * would move it.
+   */
   whileWaiting?(isOver: () => boolean): Promise<void>;
   /** Lets go of what attempts share: threads. */
   close(): Promise<void>;

@@ -1,4 +1,7 @@
-/** Builds tasks that run on the host's thread, with their sources' coordinators; for the inline and simulated executors. */
+/**
+ * Builds tasks that run on the host's thread, with their sources' coordinators; for the inline and
+ * simulated executors.
+ */
 import type { Environment } from '../base/environment.ts';
 import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { EnumeratorState } from '../checkpoint/manifest.ts';

@@ -1,4 +1,7 @@
-/** Control messages between the host and a worker: typed, each posted on the worker's port, then the doorbell is rung. */
+/**
+ * Control messages between the host and a worker: typed, each posted on the worker's port, then the
+ * doorbell is rung.
+ */
 import type { PlainError } from '../base/errors.ts';
 import type {
   CheckpointNotification,
@@ -29,7 +32,10 @@ export type HostMessage =
 
 /** What all tasks of a worker are told. */
 export type TaskMessage =
-  /** Comes to all workers before any of them is triggered: a barrier may be there sooner than the worker's own trigger. */
+  /**
+   * Comes to all workers before any of them is triggered: a barrier may be there sooner than the
+   * worker's own trigger.
+   */
   | { readonly kind: 'checkpoint-begun'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'trigger-checkpoint'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'checkpoint-complete'; readonly notification: CheckpointNotification }

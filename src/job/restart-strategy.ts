@@ -1,10 +1,13 @@
 /**
- * Restart strategies: whether a failed job starts again from its last checkpoint, and after how long.
+ * Restart strategies: whether a failed job starts again from its last checkpoint, and after how
+ * long.
  *
  * Invariants:
- * 1. A strategy is a state machine over the times of failures. It owns no timer and reads no clock; who restarts the job waits.
- * 2. A failure that no restart mends (a wrong program, state that does not fit, {@link MENDED_BY_NO_RESTART}) is never retried,
- *    whatever the strategy, wherever in the chain of causes it stands.
+ * 1. A strategy is a state machine over the times of failures. It owns no timer and reads no clock;
+ *    who restarts the job waits.
+ * 2. A failure that no restart mends (a wrong program, state that does not fit, {@link
+ *    MENDED_BY_NO_RESTART}) is never retried, whatever the strategy, wherever in the chain of
+ *    causes it stands.
  */
 import type { Random } from '../base/environment.ts';
 import { ERROR_CODES, type ErrorCode } from '../base/errors.ts';

@@ -5,7 +5,8 @@ import { openStorage } from '../checkpoint/storage/open-storage.ts';
 import type { ExecutionRequest } from '../graph/job-client.ts';
 
 /**
- * The newest job of this name in the request's checkpoint directory; undefined if there is none or none is asked for.
+ * The newest job of this name in the request's checkpoint directory; undefined if there is none or
+ * none is asked for.
  *
  * @throws CONFIG_INVALID without a checkpoint directory
  */

@@ -1,8 +1,9 @@
 /**
- * Whether a job module would start from a checkpoint or savepoint, and what would become of each state: a dry run.
+ * Whether a job module would start from a checkpoint or savepoint, and what would become of each
+ * state: a dry run.
  *
- * Invariant: what starts is compatible here and what is refused here does not start, but for states that user code declares after
- * `open`, which are told of as not declared.
+ * Invariant: what starts is compatible here and what is refused here does not start, but for states
+ * that user code declares after `open`, which are told of as not declared.
  */
 import { buildJobGraph } from '../api/datastream/module-environment.ts';
 import type { Environment } from '../base/environment.ts';
@@ -79,7 +80,9 @@ export async function checkModule(options: ModuleCheckOptions): Promise<ModuleCh
   return { path, jobName: graph.jobName, operators: checks, isRestorable };
 }
 
-/** What all subtasks would take over; undefined if the checkpoint has nothing, or that is refused. */
+/**
+ * What all subtasks would take over; undefined if the checkpoint has nothing, or that is refused.
+ */
 function wholeState(
   manifest: CheckpointManifest,
   operator: ManifestOperator,

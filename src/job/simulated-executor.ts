@@ -1,11 +1,14 @@
 /**
- * Runs a job in simulation: p workers on the calling thread, as the `workers` executor places them, with real rings between
- * them; the seeded scheduler chooses who takes the next turn, and time is virtual.
+ * Runs a job in simulation: p workers on the calling thread, as the `workers` executor places them,
+ * with real rings between them; the seeded scheduler chooses who takes the next turn, and time is
+ * virtual.
  *
  * Invariants:
  * 1. With a simulated environment every step is a function of the program and the seed.
- * 2. Time stands still while any worker can go on; then it jumps to the next moment at which something is due.
- * 3. A job in which nothing will ever happen again fails and says what each task waits for; a lost wake-up shows so.
+ * 2. Time stands still while any worker can go on; then it jumps to the next moment at which
+ *    something is due.
+ * 3. A job in which nothing will ever happen again fails and says what each task waits for; a lost
+ *    wake-up shows so.
  */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -36,11 +39,17 @@ export interface SimulatedTurn {
   readonly nowMs: number;
 }
 
-/** Turns of workers between two turns of the event loop, so that promises settle and the program can cancel. */
+/**
+ * Turns of workers between two turns of the event loop, so that promises settle and the program can
+ * cancel.
+ */
 const TURNS_PER_EVENT_LOOP = 32;
 /** Turns of the event loop that a quiet job gets for its promises to settle. */
 const QUIET_TURNS = 3;
-/** The same while a task says that it waits for a promise: the simulated disk and network need a few. */
+/**
+ * The same while a task says that it waits for a promise: the simulated disk and network need a
+ * few.
+ */
 const WAITING_TURNS_MAX = 2000;
 const RING_BYTES = 64 * 1024;
 
@@ -239,7 +248,10 @@ class SimulatedRunner implements TaskRunner {
     return dueMs;
   }
 
-  /** Waits for the program if it has not read what it collects; false if that is not why the job stands. */
+  /**
+   * Waits for the program if it has not read what it collects; false if that is not why the job
+   * stands.
+   */
   async #readerReads(): Promise<boolean> {
     if (this.#options.job.isReaderAwaited() === false) return false;
     const waiting = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
- * One worker of a simulation: takes turns while it is awake, and sleeps by its doorbell as a thread would, so that a wake-up
- * that gets lost is found.
+ * One worker of a simulation: takes turns while it is awake, and sleeps by its doorbell as a thread
+ * would, so that a wake-up that gets lost is found.
  */
 import type { Doorbell } from '../runtime/ring/doorbell.ts';
 import type { WorkerLoop } from '../runtime/worker/worker-loop.ts';

@@ -1,4 +1,7 @@
-/** Runs a source's split enumerator on the host and passes its splits to the readers, wherever they are. */
+/**
+ * Runs a source's split enumerator on the host and passes its splits to the readers, wherever they
+ * are.
+ */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { EnumeratorState } from '../checkpoint/manifest.ts';

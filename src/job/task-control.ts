@@ -1,9 +1,9 @@
 /**
  * What the tasks of one thread are told about checkpoints and the end of the job.
  *
- * Invariant: a checkpoint is known before any barrier of it is handled, so a task that the barrier reaches knows where its files
- * go. Where messages come by a port, `receive` fetches what is there already: `checkpoint-begun` was posted to every port before
- * the first trigger was.
+ * Invariant: a checkpoint is known before any barrier of it is handled, so a task that the barrier
+ * reaches knows where its files go. Where messages come by a port, `receive` fetches what is there
+ * already: `checkpoint-begun` was posted to every port before the first trigger was.
  */
 import type { CheckpointBarrier } from '../checkpoint/barrier.ts';
 import type { CheckpointPlace, CheckpointTrigger } from '../checkpoint/checkpoint-messages.ts';

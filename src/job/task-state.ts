@@ -1,4 +1,7 @@
-/** Gives the tasks of one thread their state: backends, what they go on from, files for their snapshots. */
+/**
+ * Gives the tasks of one thread their state: backends, what they go on from, files for their
+ * snapshots.
+ */
 import type { Environment } from '../base/environment.ts';
 import { toPlainError } from '../base/errors.ts';
 import type { CheckpointBarrier } from '../checkpoint/barrier.ts';

@@ -1,12 +1,14 @@
 /**
- * The watchdog: names an operator that has held its worker for too long. A loop without end in user code stops every task of its
- * worker, checkpoints and all, and nothing in that thread could say so; the host's thread looks at the workers' heartbeats instead.
+ * The watchdog: names an operator that has held its worker for too long. A loop without end in user
+ * code stops every task of its worker, checkpoints and all, and nothing in that thread could say
+ * so; the host's thread looks at the workers' heartbeats instead.
  *
  * Invariants:
- * 1. A stall is told once when it has lasted for the timeout, and once more at twice the timeout; then no more until the worker
- *    has moved.
- * 2. What is told lasted at least as long as told: a stall is counted from the first look that saw it, and a look after a pause of
- *    the host itself (a suspended process) counts for no more than two regular intervals.
+ * 1. A stall is told once when it has lasted for the timeout, and once more at twice the timeout;
+ *    then no more until the worker has moved.
+ * 2. What is told lasted at least as long as told: a stall is counted from the first look that saw
+ *    it, and a look after a pause of the host itself (a suspended process) counts for no more than
+ *    two regular intervals.
  * 3. After `stop` no timer is left.
  *
  * A job of the inline executor has no second thread that could look: it has no watchdog.
@@ -19,11 +21,16 @@ import type { HeartbeatReader } from '../metrics/heartbeats.ts';
 /** An operator that does not give its worker back. */
 export interface Stall {
   readonly worker: number;
-  /** The operator's name, or its vertex' (all operators of the chain) if it is not known which one. */
+  /**
+   * The operator's name, or its vertex' (all operators of the chain) if it is not known which one.
+   */
   readonly operator: string;
   readonly subtask: number;
   readonly stalledMs: number;
-  /** False at the timeout: a warning. True at twice the timeout: the worker will not come back by itself. */
+  /**
+   * False at the timeout: a warning. True at twice the timeout: the worker will not come back by
+   * itself.
+   */
   readonly isLost: boolean;
   /** `OPERATOR_STALLED`, in words. */
   readonly error: MillraceError;

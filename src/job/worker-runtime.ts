@@ -1,10 +1,12 @@
 /**
- * A worker thread's life: import the job's module, build the same graph as the host, wait for the start, run the tasks.
+ * A worker thread's life: import the job's module, build the same graph as the host, wait for the
+ * start, run the tasks.
  *
  * Invariants:
  * 1. No operator is opened before the host has compared the graphs.
  * 2. Subtask i of every vertex runs on worker i.
- * 3. The worker answers control messages between two turns of its loop, and while it sleeps by its doorbell.
+ * 3. The worker answers control messages between two turns of its loop, and while it sleeps by its
+ *    doorbell.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { buildJobGraph } from '../api/datastream/module-environment.ts';

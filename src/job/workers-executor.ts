@@ -1,10 +1,13 @@
 /**
- * Runs a job on worker threads: p workers for parallelism p, subtask i of every vertex on worker i, rings between them.
+ * Runs a job on worker threads: p workers for parallelism p, subtask i of every vertex on worker i,
+ * rings between them.
  *
  * Invariants:
- * 1. Rings, doorbells and metrics are allocated here, before any thread starts, and die with the job.
+ * 1. Rings, doorbells and metrics are allocated here, before any thread starts, and die with the
+ *    job.
  * 2. No data passes through the host but what the program collects.
- * 3. `run` settles only when every thread is gone; a thread that does not stop within {@link CANCEL_GRACE_MS} is terminated.
+ * 3. `run` settles only when every thread is gone; a thread that does not stop within {@link
+ *    CANCEL_GRACE_MS} is terminated.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { EnumeratorState } from '../checkpoint/manifest.ts';
@@ -37,9 +40,9 @@ import type { WorkerThreads, WorkerThreadsFactory } from './threads/worker-threa
 export const CANCEL_GRACE_MS = 500;
 
 /**
- * Up to two workers: some 10 ms of rows, so that one that is preempted does not stop the other at once (windowsum: 1 MiB 9.4,
- * 8 MiB 9.9 M/s, medians of 3 alternating runs; 4 MiB, between them, was not measured apart).
- * Pages that are not written yet cost nothing.
+ * Up to two workers: some 10 ms of rows, so that one that is preempted does not stop the other at
+ * once (windowsum: 1 MiB 9.4, 8 MiB 9.9 M/s, medians of 3 alternating runs; 4 MiB, between them,
+ * was not measured apart). Pages that are not written yet cost nothing.
  */
 const RING_BYTES_FEW_WORKERS = 4 * 1024 * 1024;
 const RING_BYTES = 256 * 1024;
@@ -241,7 +244,9 @@ class WorkersRunner implements TaskRunner {
     }
   }
 
-  /** A worker that failed has posted why just before it ended: the message is in the port already. */
+  /**
+   * A worker that failed has posted why just before it ended: the message is in the port already.
+   */
   #failureOf(index: number, port: MessagePort): void {
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
       this.#handle(index, next.message as WorkerMessage);
@@ -311,7 +316,10 @@ class WorkersRunner implements TaskRunner {
     new Doorbell(this.#doorbells, index).ring();
   }
 
-  /** An operator that has held its worker for twice the time will not give it back: the threads are replaced. */
+  /**
+   * An operator that has held its worker for twice the time will not give it back: the threads are
+   * replaced.
+   */
   #stalled({ error, isLost }: Stall): void {
     this.#options.attempt.warn(error);
     if (isLost) this.fail(error);

@@ -1,6 +1,6 @@
 /**
- * A job's heartbeats in shared memory: per worker how many steps it has taken and what it is in now, so that another thread can
- * tell a worker that works from one that an operator holds.
+ * A job's heartbeats in shared memory: per worker how many steps it has taken and what it is in
+ * now, so that another thread can tell a worker that works from one that an operator holds.
  *
  *      int32 0  +--------------------------------------------------+
  *               | steps: grows by one at every enter and leave     |
@@ -11,7 +11,8 @@
  *                                                                     workers share a cache line
  *
  * Invariants:
- * 1. A block has one writer, its worker. `steps` is written last, so who sees it changed sees what belongs to it.
+ * 1. A block has one writer, its worker. `steps` is written last, so who sees it changed sees what
+ *    belongs to it.
  * 2. `steps` wraps around; only whether it has changed means anything.
  */
 import { assert } from '../base/assert.ts';

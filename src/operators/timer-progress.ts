@@ -36,7 +36,10 @@ export class TimerProgress {
     this.#kept = context.operatorState.getUnionListState(PROGRESS);
   }
 
-  /** Fires some of what is due; true when all is. After a restore the input may begin with older watermarks. */
+  /**
+   * Fires some of what is due; true when all is. After a restore the input may begin with older
+   * watermarks.
+   */
   advance(watermark: number): boolean {
     this.watermark = Math.max(watermark, this.watermark);
     this.#isFiring = !this.#timers.advanceWatermark(this.watermark);

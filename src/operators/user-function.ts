@@ -26,7 +26,9 @@ export interface UserInstance<F> {
   readonly isOwn: boolean;
 }
 
-/** What the user gave: an object that serves all subtasks of a thread, or what makes one for each. */
+/**
+ * What the user gave: an object that serves all subtasks of a thread, or what makes one for each.
+ */
 export function instanceOf<F extends object>(given: F | (() => F)): UserInstance<F> {
   return typeof given === 'function'
     ? { instance: given(), isOwn: true }
@@ -95,8 +97,8 @@ function openCountOf(given: object): number {
 }
 
 /**
- * What a function keeps for `snapshotState` is one subtask's; as fields of an object that serves several it would be written and
- * restored several times.
+ * What a function keeps for `snapshotState` is one subtask's; as fields of an object that serves
+ * several it would be written and restored several times.
  */
 function requireOne(given: RichFunction, { operatorName }: StageContext): void {
   if (given.initializeState === undefined || openCountOf(given) === 0) return;

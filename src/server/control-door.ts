@@ -1,12 +1,15 @@
 /**
- * The control door of a running job: HTTP over a Unix socket, so that `millrace list`, `cancel`, `savepoint` and `stop` (and curl)
- * reach it from other processes of the same user.
+ * The control door of a running job: HTTP over a Unix socket, so that `millrace list`, `cancel`,
+ * `savepoint` and `stop` (and curl) reach it from other processes of the same user.
  *
  * Invariants:
- * 1. The door knows one job and does nothing that its JobClient cannot do. It never touches records or state.
- * 2. Whatever is sent is answered with a JSON body; garbage with a 4xx. Only a failure of the job's own is a 5xx.
- * 3. After `close` the socket's file is gone. Before, clients that wait for an outcome have had {@link TELL_TIMEOUT_MS} to read it:
- *    a job that is stopped ends before whoever stopped it has asked again.
+ * 1. The door knows one job and does nothing that its JobClient cannot do. It never touches records
+ *    or state.
+ * 2. Whatever is sent is answered with a JSON body; garbage with a 4xx. Only a failure of the job's
+ *    own is a 5xx.
+ * 3. After `close` the socket's file is gone. Before, clients that wait for an outcome have had
+ *    {@link TELL_TIMEOUT_MS} to read it: a job that is stopped ends before whoever stopped it has
+ *    asked again.
  */
 import type { Environment, HttpRequest, HttpResponse } from '../base/environment.ts';
 import type { CheckpointInfo, JobClient, SavepointOptions } from '../graph/job-client.ts';

@@ -1,5 +1,6 @@
 /**
- * Speaks to a job's control door. Invariant: every answer that is no success becomes the MillraceError that the door told of.
+ * Speaks to a job's control door. Invariant: every answer that is no success becomes the
+ * MillraceError that the door told of.
  */
 import type { Environment } from '../base/environment.ts';
 import { ERROR_CODES, type ErrorCode, MillraceError } from '../base/errors.ts';

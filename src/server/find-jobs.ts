@@ -1,6 +1,7 @@
 /**
- * Finds the running jobs of this user by their doors: the sockets in the runtime folder and, for jobs that were started with
- * another one (a container, another XDG_RUNTIME_DIR), those that a checkpoint directory names.
+ * Finds the running jobs of this user by their doors: the sockets in the runtime folder and, for
+ * jobs that were started with another one (a container, another XDG_RUNTIME_DIR), those that a
+ * checkpoint directory names.
  *
  * Invariants:
  * 1. A job is running if its door answers. Sockets of dead processes are passed over.

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. An operation is begun once per trigger id, however often the request is repeated.
- * 2. Up to {@link OPERATIONS_MAX} are remembered; the oldest completed ones are forgotten first, running ones never.
+ * 2. Up to {@link OPERATIONS_MAX} are remembered; the oldest completed ones are forgotten first,
+ *    running ones never.
  * 3. A failure of the operation is its outcome; it goes nowhere else.
  */
 import type { Environment, Timer } from '../base/environment.ts';

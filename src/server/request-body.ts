@@ -1,8 +1,9 @@
 /**
  * Reads the JSON object of a request's body against the fields that a route knows.
  *
- * Invariant: a field that is not known, or not of its kind, is refused by name; nothing of the client's object is copied or
- * iterated but the names, so `__proto__` and its like are only unknown fields.
+ * Invariant: a field that is not known, or not of its kind, is refused by name; nothing of the
+ * client's object is copied or iterated but the names, so `__proto__` and its like are only unknown
+ * fields.
  */
 import type { HttpRequest } from '../base/environment.ts';
 import { HTTP_BODY_BYTES_MAX } from '../base/environment.ts';

@@ -1,5 +1,6 @@
 /**
- * From a request's method and target to a route. Invariant: whatever the target holds, the outcome is a route or a RequestError.
+ * From a request's method and target to a route. Invariant: whatever the target holds, the outcome
+ * is a route or a RequestError.
  */
 import { RequestError } from './http-error.ts';
 import { type Route, type RouteName, ROUTES } from './routes.ts';

@@ -1,6 +1,7 @@
 /**
- * The routes of a running job's control door, and the JSON that goes through them. Flink's REST API has them under the same paths
- * and with the same field names; fields that Flink has and this file has not do not exist here.
+ * The routes of a running job's control door, and the JSON that goes through them. Flink's REST API
+ * has them under the same paths and with the same field names; fields that Flink has and this file
+ * has not do not exist here.
  *
  * Invariant: paths and field names are API. They are added, never renamed.
  */

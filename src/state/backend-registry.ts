@@ -1,5 +1,6 @@
 /**
- * The state backends by name. `heap` is always there; others are made known by the composition roots.
+ * The state backends by name. `heap` is always there; others are made known by the composition
+ * roots.
  */
 import type { Environment } from '../base/environment.ts';
 import { MillraceError } from '../base/errors.ts';
@@ -63,7 +64,8 @@ export function registerStateBackend(name: string, factory: KeyedStateBackendsFa
 /**
  * The backends of a worker.
  *
- * @throws STATE_BACKEND_UNAVAILABLE if the entry point does not bring it, or its binding cannot be loaded
+ * @throws STATE_BACKEND_UNAVAILABLE if the entry point does not bring it, or its binding cannot be
+ * loaded
  */
 export function keyedStateBackends(
   name: string,

@@ -11,13 +11,18 @@
 import type { ByteWriter } from '../types/row-codec.ts';
 import type { Namespace } from './keyed-state-backend.ts';
 
-/** The rows of one state and namespace that lie below. Bytes that it gives are valid until the next call. */
+/**
+ * The rows of one state and namespace that lie below. Bytes that it gives are valid until the next
+ * call.
+ */
 export interface ColdState {
   /** Keys below; an estimate. */
   readonly size: number;
   /** Whether no row was put below since the last drop. */
   readonly isEmpty: boolean;
-  /** Whether a key with this hash may lie below; false is certain. Asked for each new key, so cheap. */
+  /**
+   * Whether a key with this hash may lie below; false is certain. Asked for each new key, so cheap.
+   */
   mayHave(hash: number): boolean;
   /** The value of the key `key[0..keyLength)`, or undefined. */
   get(hash: number, key: Uint8Array, keyLength: number): Uint8Array | undefined;

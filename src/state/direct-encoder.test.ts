@@ -115,7 +115,9 @@ function compare(
   return directs;
 }
 
-/** Gives what the direct encoder appends to a writer that is nearly full; undefined if it refuses. */
+/**
+ * Gives what the direct encoder appends to a writer that is nearly full; undefined if it refuses.
+ */
 function cachedDirect(coder: RowCoder, table: KeyedTable): (entry: number) => string | undefined {
   let revision = Number.NaN;
   let encode: ReturnType<RowCoder['directFor']>;

@@ -3,9 +3,9 @@
  * made in between. Every changed row goes this way once per checkpoint.
  *
  * Invariants:
- * 1. What it writes has the bytes that `RowCoder.encodeRow` writes. Where that is not plain from the
- *    entry (a long key, a value beside its column, a number that does not fit) it writes nothing,
- *    and the row goes the general way.
+ * 1. What it writes has the bytes that `RowCoder.encodeRow` writes. Where that is not plain from
+ *    the entry (a long key, a value beside its column, a number that does not fit) it writes
+ *    nothing, and the row goes the general way.
  * 2. Field names are compared here and are no part of the text.
  */
 import { compile } from '../types/codec-generation.ts';

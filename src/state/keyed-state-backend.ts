@@ -1,11 +1,15 @@
 /**
- * The contract of keyed state between operators and backends. One backend per keyed operator and subtask.
+ * The contract of keyed state between operators and backends. One backend per keyed operator and
+ * subtask.
  *
  * Invariants:
- * 1. A row is changed only after it was found through one of the `…ForUpdate` / `findOrInsert…` calls of this batch: they mark it
- *    dirty and, while a snapshot is being written, write its old value first.
- * 2. An entry number is valid until the next call that may insert, evict or remove, {@link KeyedStateBackend.maintain} included.
- * 3. The hash given with a key is `hashKey` of the user's key; what is stored as key may be that key together with more.
+ * 1. A row is changed only after it was found through one of the `…ForUpdate` / `findOrInsert…`
+ *    calls of this batch: they mark it dirty and, while a snapshot is being written, write its old
+ *    value first.
+ * 2. An entry number is valid until the next call that may insert, evict or remove, {@link
+ *    KeyedStateBackend.maintain} included.
+ * 3. The hash given with a key is `hashKey` of the user's key; what is stored as key may be that
+ *    key together with more.
  */
 import type { TypeInformation } from '../types/type-information.ts';
 import type { IndexRange } from './key-groups.ts';
@@ -40,7 +44,10 @@ export interface StateDeclaration {
   readonly resident?: boolean | undefined;
   /** Time to live in ms; values then begin with their time. */
   readonly hasTtl?: boolean | undefined;
-  /** Whether nothing of a value, as it lies in the table, is to be read any more: full snapshots leave it out. */
+  /**
+   * Whether nothing of a value, as it lies in the table, is to be read any more: full snapshots
+   * leave it out.
+   */
   readonly isExpired?: ((stored: unknown) => boolean) | undefined;
 }
 
@@ -82,7 +89,10 @@ export interface StateTable {
   write(entry: number, value: unknown, key?: unknown): void;
   keyAt(entry: number): unknown;
   hashAt(entry: number): number;
-  /** As {@link KeyedTable.scan}, over rows in memory. States of which rows may lie below are scanned with `forEach`. */
+  /**
+   * As {@link KeyedTable.scan}, over rows in memory. States of which rows may lie below are scanned
+   * with `forEach`.
+   */
   scan(cursor: number, limit: number, entriesOut: Int32Array): number;
   readonly scanned: number;
   /** All rows, in memory and below, in any order; the table must not change meanwhile. */
@@ -114,10 +124,14 @@ export interface KeyedStateBackend extends Disposable {
   /**
    * Declares a state; the same name again gives the same one.
    *
-   * @throws STATE_INCOMPATIBLE if what was restored cannot become what is declared; names state and field
+   * @throws STATE_INCOMPATIBLE if what was restored cannot become what is declared; names state and
+   * field
    */
   declare(declaration: StateDeclaration): NamedState;
-  /** Takes over restored state: once, before any row. Handles may hold more hashes than this subtask's. */
+  /**
+   * Takes over restored state: once, before any row. Handles may hold more hashes than this
+   * subtask's.
+   */
   restore(handles: readonly KeyedStateHandle[], input: SnapshotInput): void;
   /** Cuts: what is changed afterwards is not in this snapshot. One at a time. */
   snapshot(request: SnapshotRequest): SnapshotWork<KeyedStateHandle>;
@@ -126,8 +140,8 @@ export interface KeyedStateBackend extends Disposable {
   /** It does not: what it held counts as changed again. */
   notifyCheckpointAborted(checkpointId: number): void;
   /**
-   * Called between batches, when nobody holds an entry number: moves rows out of memory until it is within its bounds, and does
-   * other work of its own for about `budgetMs`.
+   * Called between batches, when nobody holds an entry number: moves rows out of memory until it is
+   * within its bounds, and does other work of its own for about `budgetMs`.
    */
   maintain?(budgetMs: number): void;
   /** Bytes in memory. */

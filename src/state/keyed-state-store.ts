@@ -121,8 +121,8 @@ export class KeyedStateHandles implements KeyedStateStore {
   }
 
   /**
-   * Calls `visit` for each key that has the state, without a namespace, with that key as the current
-   * one. Keys that come to have it meanwhile are not visited.
+   * Calls `visit` for each key that has the state, without a namespace, with that key as the
+   * current one. Keys that come to have it meanwhile are not visited.
    */
   applyToAllKeys<S extends State = State>(
     descriptor: unknown,

@@ -2,9 +2,10 @@
  * The states of one backend, declared or restored.
  *
  * Invariants:
- * 1. The number of a state within snapshots is its for life; files that are read together agree on it.
- * 2. A state that was restored and that nobody has declared yet is opened with what its rows say, at the first snapshot at the
- *    latest, and is part of the snapshots from then on.
+ * 1. The number of a state within snapshots is its for life; files that are read together agree on
+ *    it.
+ * 2. A state that was restored and that nobody has declared yet is opened with what its rows say,
+ *    at the first snapshot at the latest, and is part of the snapshots from then on.
  */
 import { MillraceError } from '../base/errors.ts';
 import type { ColdTier } from './cold-state.ts';
@@ -32,11 +33,17 @@ export interface OpenedStatesParts {
   readonly cold: ColdTier | undefined;
   /** Wall clock. */
   readonly now: () => number;
-  /** Rows are written in another form from now on: older files cannot be read together with newer ones. */
+  /**
+   * Rows are written in another form from now on: older files cannot be read together with newer
+   * ones.
+   */
   readonly onFormChanged: () => void;
   /** A restored state has been opened, empty: the place to put rows into it. */
   readonly onRestored: (opened: OpenedState, meta: StateMeta) => void;
-  /** Somebody declares a state that was opened without a declaration; sees to it that its rows' schemas are known. */
+  /**
+   * Somebody declares a state that was opened without a declaration; sees to it that its rows'
+   * schemas are known.
+   */
   readonly beforeTakeOver: (from: OpenedState) => void;
   /** Then moves its rows. */
   readonly takeOver: (from: OpenedState, to: OpenedState) => void;

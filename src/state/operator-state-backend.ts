@@ -1,5 +1,6 @@
 /**
- * Operator state: what belongs to an operator's subtask and to no key. Small enough to be copied whole at each checkpoint.
+ * Operator state: what belongs to an operator's subtask and to no key. Small enough to be copied
+ * whole at each checkpoint.
  *
  * Invariants:
  * 1. A snapshot is a copy as of its cut: later changes are not in it.
@@ -10,7 +11,10 @@ import type { OperatorStateStore } from '../functions/state.ts';
 /** How a state's elements are spread over the subtasks on restore. */
 export type OperatorStateMode = 'split' | 'union' | 'broadcast';
 
-/** One operator state of one subtask: plain data. Broadcast state's elements are `[key, value]` pairs. */
+/**
+ * One operator state of one subtask: plain data. Broadcast state's elements are `[key, value]`
+ * pairs.
+ */
 export interface OperatorStateSnapshot {
   readonly name: string;
   readonly mode: OperatorStateMode;

@@ -4,8 +4,8 @@
  * Invariants:
  * 1. A checkpoint takes also what earlier outstanding ones have, so a complete one settles those
  *    before it.
- * 2. What an aborted one has taken goes to the next outstanding one, which has written it, too; else
- *    back to its owner. So a removal never comes back without the row that followed it.
+ * 2. What an aborted one has taken goes to the next outstanding one, which has written it, too;
+ *    else back to its owner. So a removal never comes back without the row that followed it.
  */
 
 /** See the file's head. */
@@ -26,7 +26,10 @@ export class Outstanding<T> {
     this.#taken.push({ checkpointId, part });
   }
 
-  /** Settles a checkpoint and those before it. One that has taken nothing, a savepoint, settles none. */
+  /**
+   * Settles a checkpoint and those before it. One that has taken nothing, a savepoint, settles
+   * none.
+   */
   complete(checkpointId: number): void {
     if (!this.#taken.some((taken) => taken.checkpointId === checkpointId)) return;
     for (let i = this.#taken.length - 1; i >= 0; i--) {

@@ -44,7 +44,9 @@ type ReadPart = (reader: ByteReader) => unknown;
 /** Elements per value. */
 type Shape = 'one' | 'list' | 'map';
 
-/** Scratch of all coders of this thread: used within one call, or until what was encoded is taken. */
+/**
+ * Scratch of all coders of this thread: used within one call, or until what was encoded is taken.
+ */
 const scratch = new Writer(4096);
 const reader = new Reader();
 

@@ -1,9 +1,11 @@
 /**
- * What a snapshot of keyed state consists of, between the backends that make it and the checkpoints that hold it.
+ * What a snapshot of keyed state consists of, between the backends that make it and the checkpoints
+ * that hold it.
  *
  * Invariants:
  * 1. Handles are plain data: they cross threads and are written into manifests.
- * 2. Rows carry their hash; a handle says which range of hashes it holds, so that state is moved between subtasks by range.
+ * 2. Rows carry their hash; a handle says which range of hashes it holds, so that state is moved
+ *    between subtasks by range.
  * 3. A state's rows are those of the base, overlaid by the segments in order.
  */
 
@@ -16,7 +18,10 @@ export interface FileRef {
   readonly checksum: number;
 }
 
-/** What is known of one state's types: canonical type JSON by schema number; each encoded value names its schema. */
+/**
+ * What is known of one state's types: canonical type JSON by schema number; each encoded value
+ * names its schema.
+ */
 export interface StateMeta {
   readonly name: string;
   readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating' | 'window' | 'timers';
@@ -74,7 +79,10 @@ export interface SnapshotFileWriter {
 export interface SnapshotOutput {
   /** A new file; `hint` is a part of its name, for people. */
   create(hint: string): SnapshotFileWriter;
-  /** Takes over a finished local file that will not change, by a hard link if it can; gives what `create` would. */
+  /**
+   * Takes over a finished local file that will not change, by a hard link if it can; gives what
+   * `create` would.
+   */
   adopt(localPath: string, hint: string): Promise<FileRef>;
 }
 

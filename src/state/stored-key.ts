@@ -2,8 +2,8 @@
  * The form in which a key goes into bytes, so that keys that are the same (`keysEqual`) become the
  * same bytes.
  *
- * Invariant: `storedKey(a)` and `storedKey(b)` are deeply equal, order of fields included, exactly if
- * `keysEqual(a, b)`.
+ * Invariant: `storedKey(a)` and `storedKey(b)` are deeply equal, order of fields included, exactly
+ * if `keysEqual(a, b)`.
  */
 import { structureOf, type TypeInformation } from '../types/type-information.ts';
 import { isPlainObject } from '../types/serializable.ts';

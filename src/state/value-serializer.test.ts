@@ -82,7 +82,9 @@ test('whatever plain data comes in whatever order, it is read as it was, also af
   t.pass();
 });
 
-/** As types tell values apart: undefined and absent fields arrive as null, safe bigints as numbers. */
+/**
+ * As types tell values apart: undefined and absent fields arrive as null, safe bigints as numbers.
+ */
 function isSameButAbsent(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(plain(a), plain(b));
 }

@@ -1,6 +1,6 @@
 /**
- * Writes and reads the values of one role (key, namespace or value) of one state, with the number of
- * their schema in front.
+ * Writes and reads the values of one role (key, namespace or value) of one state, with the number
+ * of their schema in front.
  *
  * A declared type is the only one that is written. Without one the type is captured from the first
  * value and widened by what does not fit: each widening is one more schema.
@@ -8,8 +8,8 @@
  * Invariants:
  * 1. Schemas are only ever added, so rows once written stay readable; `schemas` goes with them.
  * 2. What is read has the declared type; without one, the type that it was written with.
- * 3. Keys and namespaces that are the same key (`keysEqual`) have the same bytes, for as long as the
- *    list of schemas is handed on: each is written with the first schema that it fits.
+ * 3. Keys and namespaces that are the same key (`keysEqual`) have the same bytes, for as long as
+ *    the list of schemas is handed on: each is written with the first schema that it fits.
  */
 import { assert } from '../base/assert.ts';
 import { hasErrorCode, MillraceError } from '../base/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Every kind of operator, run straight and with every interruption that a job may meet: the results are the same.
- * A kind without an entry does not compile.
+ * Every kind of operator, run straight and with every interruption that a job may meet: the results
+ * are the same. A kind without an entry does not compile.
  */
 import test from 'ava';
 import {

@@ -1,6 +1,6 @@
 /**
- * `millrace/testing`: jobs under virtual time, with a seeded order of every step. Import it beside `millrace`, whose sources and
- * sinks it runs; it brings the executor `simulated`.
+ * `millrace/testing`: jobs under virtual time, with a seeded order of every step. Import it beside
+ * `millrace`, whose sources and sinks it runs; it brings the executor `simulated`.
  */
 import { registerJobExecutor } from '../graph/job-client.ts';
 import { simulatedExecutor } from '../job/simulated-executor.ts';

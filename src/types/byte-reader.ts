@@ -182,8 +182,8 @@ function bufferOf(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Hot: 15 to 23 ns where the native call takes 60 (`bench/micro/row-codec.ts`). Pieces of four, since
- * one text made of two or three is flat up to 12 units.
+ * Hot: 15 to 23 ns where the native call takes 60 (`bench/micro/row-codec.ts`). Pieces of four,
+ * since one text made of two or three is flat up to 12 units.
  */
 function shortString(bytes: Uint8Array, at: number, units: number): string {
   switch (units) {

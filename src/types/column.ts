@@ -50,10 +50,16 @@ export function requireInside(byteOffset: number, bytes: number, end: number): n
   return next;
 }
 
-/** Parts of arrays and maps that take no bytes (rows without fields) may be this many: nothing else bounds them. */
+/**
+ * Parts of arrays and maps that take no bytes (rows without fields) may be this many: nothing else
+ * bounds them.
+ */
 const EMPTY_PARTS_MAX = 1_048_576;
 
-/** Makes sure that the bytes of a column bound its count, so that damaged counts do not become memory. */
+/**
+ * Makes sure that the bytes of a column bound its count, so that damaged counts do not become
+ * memory.
+ */
 export function requireBounded(count: number, byteOffset: number, next: number): number {
   if (next === byteOffset && count > EMPTY_PARTS_MAX)
     throw invalidFrame(`${count} parts without bytes: at most ${EMPTY_PARTS_MAX} are read`);

@@ -94,7 +94,9 @@ ${this.#settles.map((line) => `    ${line}`).join('\n')}
     type.fields.forEach((field, i) => this.#field(field.type, values[i] as string));
   }
 
-  /** Emits the test for fields that the type lacks: by their names in order, else the shape's own. */
+  /**
+   * Emits the test for fields that the type lacks: by their names in order, else the shape's own.
+   */
   #refuseOtherFields(type: RowType, object: string, shape: string): void {
     if (type.fields.every((field) => field.type.kind === 'optional')) {
       this.#checks.push(`if (!${shape}.isRow(${object})) return ${MISFIT};`);

@@ -1,6 +1,6 @@
 /**
- * Turns values of a restored type into values of the declared one, where `schema-evolution.ts` finds
- * that they can be.
+ * Turns values of a restored type into values of the declared one, where `schema-evolution.ts`
+ * finds that they can be.
  *
  * Invariants:
  * 1. A migrated row has the declared type's fields in its order, made by one literal, so that old

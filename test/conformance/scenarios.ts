@@ -1,4 +1,7 @@
-/** The scenarios of other engines beside the project, if they are there, and the list of those that do not apply. */
+/**
+ * The scenarios of other engines beside the project, if they are there, and the list of those that
+ * do not apply.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 
 const FOLDER = new URL('../../../shared/conformance/windows/', import.meta.url);

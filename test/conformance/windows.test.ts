@@ -1,6 +1,6 @@
 /**
- * Windows and the interval join against the tests of Flink and transcripts of Beam, as far as they are there:
- * `../shared/conformance/windows` beside the project.
+ * Windows and the interval join against the tests of Flink and transcripts of Beam, as far as they
+ * are there: `../shared/conformance/windows` beside the project.
  */
 import test, { type ExecutionContext } from 'ava';
 import {

@@ -1,4 +1,7 @@
-/** What the section "Running jobs" of the README promises: savepoint, stop, from, kill -9 and resume, looking into state. */
+/**
+ * What the section "Running jobs" of the README promises: savepoint, stop, from, kill -9 and
+ * resume, looking into state.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';

@@ -1,4 +1,7 @@
-/** Programs in which user code fails at one place: the place comes in the first argument, a log's path in the second. */
+/**
+ * Programs in which user code fails at one place: the place comes in the first argument, a log's
+ * path in the second.
+ */
 import {
   END_OF_INPUT,
   MORE_AVAILABLE,

@@ -1,6 +1,7 @@
 /**
- * User code that throws: the job fails with the operator's name, the record where one was being processed, and the user's
- * error with its stack as cause; whatever was opened is closed exactly once.
+ * User code that throws: the job fails with the operator's name, the record where one was being
+ * processed, and the user's error with its stack as cause; whatever was opened is closed exactly
+ * once.
  */
 import test, { type ExecutionContext } from 'ava';
 import { executeJobModule, MillraceError, StreamExecutionEnvironment } from '../../src/index.ts';

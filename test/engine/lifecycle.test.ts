@@ -1,4 +1,7 @@
-/** Cancel stops everything within a second, and a job leaves no thread, handle, timer or memory behind. */
+/**
+ * Cancel stops everything within a second, and a job leaves no thread, handle, timer or memory
+ * behind.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

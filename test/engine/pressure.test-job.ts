@@ -1,4 +1,7 @@
-/** Programs that press more through channels than fits; the first argument names one, the second is a number. */
+/**
+ * Programs that press more through channels than fits; the first argument names one, the second is
+ * a number.
+ */
 import type { Sink, StreamExecutionEnvironment } from '../../src/index.ts';
 
 /** Builds the program of that name. */

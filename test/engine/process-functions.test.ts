@@ -1,4 +1,7 @@
-/** Process functions from end to end: state, timers, connected and broadcast streams, on one thread and on several. */
+/**
+ * Process functions from end to end: state, timers, connected and broadcast streams, on one thread
+ * and on several.
+ */
 import { deepStrictEqual } from 'node:assert/strict';
 import test from 'ava';
 import { executeJobModule, type ExecutorName } from '../../src/index.ts';

@@ -1,4 +1,7 @@
-/** Event time from end to end: idleness, the end of input. In virtual time, so that waiting takes none. */
+/**
+ * Event time from end to end: idleness, the end of input. In virtual time, so that waiting takes
+ * none.
+ */
 import test from 'ava';
 import {
   END_OF_INPUT,
@@ -19,7 +22,10 @@ const strategy = WatermarkStrategy.forMonotonousTimestamps<Reading>().withTimest
   (reading: Reading) => reading.t,
 );
 
-/** One reading per second of virtual time; subtasks other than the first are silent until it has ended. */
+/**
+ * One reading per second of virtual time; subtasks other than the first are silent until it has
+ * ended.
+ */
 function slowSource(count: number, readings: (n: number) => Reading): Source<Reading> {
   return {
     boundedness: 'bounded',

@@ -1,4 +1,7 @@
-/** Types of records between tasks: captured and widened, declared and held to, refused where no codec carries them. */
+/**
+ * Types of records between tasks: captured and widened, declared and held to, refused where no
+ * codec carries them.
+ */
 import { deepStrictEqual } from 'node:assert/strict';
 import test from 'ava';
 import { executeJobModule, type ExecutorName } from '../../src/index.ts';

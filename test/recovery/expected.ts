@@ -13,7 +13,10 @@ export interface KillRecord {
 /** Size of the job's windows. */
 export const WINDOW_MS = 100;
 
-/** Record `index` of a job with so many keys (a power of two has all of them in turn). Its time is its index, so it belongs to window `index / WINDOW_MS`. */
+/**
+ * Record `index` of a job with so many keys (a power of two has all of them in turn). Its time is
+ * its index, so it belongs to window `index / WINDOW_MS`.
+ */
 export function recordOf(index: number, keys: number): KillRecord {
   return { key: `key-${(index * 31) % keys}`, count: 1, sum: index % 1009, time: index };
 }

@@ -1,6 +1,6 @@
 /**
- * Preloaded into the processes and threads of a job under test (`node --import`): tells the parent of every fault point by a pipe,
- * and kills the process at the one that it is asked to die at.
+ * Preloaded into the processes and threads of a job under test (`node --import`): tells the parent
+ * of every fault point by a pipe, and kills the process at the one that it is asked to die at.
  *
  *     MILLRACE_TEST_TRACE_FD=3            one byte per point, its index in `faultPoints`
  *     MILLRACE_TEST_CRASH_AT=manifest.rename:2     the second time that any thread comes there

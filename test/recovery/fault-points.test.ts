@@ -1,4 +1,7 @@
-/** The process dies once at every fault point that a job comes to, is resumed, and writes what it must. */
+/**
+ * The process dies once at every fault point that a job comes to, is resumed, and writes what it
+ * must.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

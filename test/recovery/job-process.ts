@@ -1,4 +1,7 @@
-/** Runs `kill-job.ts` in a process of its own, which is killed or dies at a fault point, and tells what it did until then. */
+/**
+ * Runs `kill-job.ts` in a process of its own, which is killed or dies at a fault point, and tells
+ * what it did until then.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';

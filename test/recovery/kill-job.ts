@@ -1,6 +1,6 @@
 /**
- * The job that is killed: per record the running count and sum of its key, and per key and window a sum, both to files. What it
- * must write can be said by a plain computation (`expected.ts`).
+ * The job that is killed: per record the running count and sum of its key, and per key and window a
+ * sum, both to files. What it must write can be said by a plain computation (`expected.ts`).
  *
  *     … run kill-job.ts -- <out> <records> <records per second> <keys>
  */

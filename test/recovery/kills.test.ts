@@ -1,6 +1,7 @@
 /**
- * `kill -9` at random moments, resumed each time, until the job has finished; then everything that it wrote is compared with a plain
- * computation. `MILLRACE_KILLS` says how many kills (50), `MILLRACE_KILL_SEED` repeats a run's moments.
+ * `kill -9` at random moments, resumed each time, until the job has finished; then everything that
+ * it wrote is compared with a plain computation. `MILLRACE_KILLS` says how many kills (50),
+ * `MILLRACE_KILL_SEED` repeats a run's moments.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,8 +20,8 @@ const RATE = 20_000;
 const KEYS = { heap: 97, rocksdb: 20_011 } as const;
 const CONFIGURATION = { heap: [], rocksdb: ['taskmanager.memory.managed.size=1mb'] } as const;
 /**
- * A process is killed some time after it has come to so many fault points: a checkpoint has some fifty, so that the moments lie alike
- * among the checkpoints of a fast and of a slow machine.
+ * A process is killed some time after it has come to so many fault points: a checkpoint has some
+ * fifty, so that the moments lie alike among the checkpoints of a fast and of a slow machine.
  */
 const POINTS_MIN = 25;
 const POINTS_MAX = 800;

@@ -1,6 +1,7 @@
 /**
- * Files of checkpoints are damaged while no process runs: the damage is found, and the job goes on from an older checkpoint or
- * stops and names the file. It never goes on with wrong state, and never starts empty: no result is wrong, none is lost.
+ * Files of checkpoints are damaged while no process runs: the damage is found, and the job goes on
+ * from an older checkpoint or stops and names the file. It never goes on with wrong state, and
+ * never starts empty: no result is wrong, none is lost.
  */
 import test from 'ava';
 import { simulate } from '../../src/testing/index.ts';

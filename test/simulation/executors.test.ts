@@ -1,6 +1,7 @@
 /**
- * One program, one multiset of results: in the inline, simulated and workers executors, at every parallelism, equal to plain
- * loops over arrays. fast-check prints seed and path of a failure; the simulation's seed is part of the counterexample.
+ * One program, one multiset of results: in the inline, simulated and workers executors, at every
+ * parallelism, equal to plain loops over arrays. fast-check prints seed and path of a failure; the
+ * simulation's seed is part of the counterexample.
  */
 import test from 'ava';
 import fc from 'fast-check';

@@ -1,9 +1,9 @@
 /**
- * Small programs as data: built into a job, or interpreted by plain loops over arrays. What the two give must be the same
- * multiset, whatever runs the job and at every parallelism.
+ * Small programs as data: built into a job, or interpreted by plain loops over arrays. What the two
+ * give must be the same multiset, whatever runs the job and at every parallelism.
  *
- * The operators are chosen so that results do not depend on the order of records: windows and counts are commutative, and a
- * rolling count gives 1, 2, … n per key in any order.
+ * The operators are chosen so that results do not depend on the order of records: windows and
+ * counts are commutative, and a rolling count gives 1, 2, … n per key in any order.
  */
 import { collectionSource } from '../../src/connectors/collection/index.ts';
 import { dataGeneratorSource } from '../../src/connectors/datagen/index.ts';
@@ -29,7 +29,10 @@ export type Step =
   | { readonly kind: 'union'; readonly plus: number; readonly modulo: number }
   | { readonly kind: 'side-output'; readonly modulo: number; readonly plus: number }
   | { readonly kind: 'window'; readonly sizeMs: number; readonly slideMs: number }
-  /** Sums by key until a timer comes; what `connects` keeps back comes from a second input and is taken away. */
+  /**
+   * Sums by key until a timer comes; what `connects` keeps back comes from a second input and is
+   * taken away.
+   */
   | { readonly kind: 'process'; readonly sizeMs: number; readonly connects: number | null };
 
 /** Partitionings that change no result. */

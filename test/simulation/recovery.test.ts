@@ -1,6 +1,6 @@
 /**
- * Random programs on machines whose processes die and whose disks fail: their results are those of a run in which nothing goes
- * wrong. A failure names its seed and the command that repeats it.
+ * Random programs on machines whose processes die and whose disks fail: their results are those of
+ * a run in which nothing goes wrong. A failure names its seed and the command that repeats it.
  */
 import test from 'ava';
 import { soakFactor } from '../soak-factor.ts';

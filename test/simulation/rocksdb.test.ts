@@ -1,6 +1,6 @@
 /**
- * The random programs with next to no memory for state, so that it lies in the store below: processes die, writes fail, and results
- * are those of a run in which nothing goes wrong.
+ * The random programs with next to no memory for state, so that it lies in the store below:
+ * processes die, writes fail, and results are those of a run in which nothing goes wrong.
  */
 import test from 'ava';
 import { registerStateBackend } from '../../src/state/backend-registry.ts';
@@ -12,7 +12,10 @@ const SEEDS = Math.round(15 * soakFactor);
 const FIRST_SEED = 10_000;
 const MEMORY = ['500b', '8kb', '1mb'] as const;
 
-/** No errors of opening and reading: while checkpoints are verified they count as damage, which is another matter. */
+/**
+ * No errors of opening and reading: while checkpoints are verified they count as damage, which is
+ * another matter.
+ */
 const FAULTS = {
   crashAtFaultPoint: 0.01,
   crashAtFileOperation: 0.001,

@@ -1,7 +1,7 @@
 /**
- * Runs seeds of the simulation, one or many: `npm run sim -- --seed 123`, `npm run sim -- --seed 1000 --count 500`.
- * The first seed whose results are wrong ends it, with exit code 1; with `--keep-going` the others run, too. `--program` shows
- * what runs.
+ * Runs seeds of the simulation, one or many: `npm run sim -- --seed 123`, `npm run sim -- --seed
+ * 1000 --count 500`. The first seed whose results are wrong ends it, with exit code 1; with
+ * `--keep-going` the others run, too. `--program` shows what runs.
  */
 import { parseArgs } from 'node:util';
 import { programOf, simulateSeed } from './simulated-seed.ts';

@@ -40,7 +40,10 @@ export async function simulateSeed(
   });
 }
 
-/** The heap, or the two-level backend, in simulation over the model of its store, with hardly any memory. */
+/**
+ * The heap, or the two-level backend, in simulation over the model of its store, with hardly any
+ * memory.
+ */
 function backendOf(seed: number): Readonly<Record<string, string>> {
   if (seed % 2 === 0) return { 'state.backend.type': 'heap' };
   return { 'state.backend.type': 'rocksdb', 'taskmanager.memory.managed.size': '100 kb' };

@@ -1,4 +1,7 @@
-/** Functions with keyed state and timers for random programs: sums by key and stretch of time, told by an event-time timer. */
+/**
+ * Functions with keyed state and timers for random programs: sums by key and stretch of time, told
+ * by an event-time timer.
+ */
 import type {
   Collector,
   KeyedCoProcessFunction,

@@ -16,8 +16,8 @@ import type { SingleOutputStreamOperator } from './single-output-stream-operator
 import type { StreamHandle } from './stream-context.ts';
 
 /**
- * Two streams, whose types may differ, for one operator. Its calls never overlap, its watermark is the smaller of both, and
- * neither input goes before the other.
+ * Two streams, whose types may differ, for one operator. Its calls never overlap, its watermark is
+ * the smaller of both, and neither input goes before the other.
  *
  * @example
  * flights.connect(words).map({ map1: (flight) => flight.origin, map2: (word) => word }).print();
@@ -36,7 +36,10 @@ export class ConnectedStreams<A, B> {
     this.second = second;
   }
 
-  /** Partitions both streams by keys of one type, so that records of a key meet in one subtask and share its state. */
+  /**
+   * Partitions both streams by keys of one type, so that records of a key meet in one subtask and
+   * share its state.
+   */
   keyBy<K>(first: KeySelector<A, K>, second: KeySelector<B, K>): KeyedConnectedStreams<A, B, K>;
   keyBy<F extends FieldOf<A>, G extends FieldOf<B>>(
     first: F,
@@ -96,7 +99,8 @@ export class ConnectedStreams<A, B> {
 const HASH = Object.freeze({ kind: 'hash' } as const);
 
 /**
- * {@link ConnectedStreams} that are keyed alike: functions may use the key's state, which both inputs share, and timers.
+ * {@link ConnectedStreams} that are keyed alike: functions may use the key's state, which both
+ * inputs share, and timers.
  *
  * @example
  * flights.connect(words).keyBy((flight) => flight.origin, (word) => word).process<string>({

@@ -1,4 +1,6 @@
-/** Windows of so many records: global windows, a trigger that counts and, if they slide, an evictor. */
+/**
+ * Windows of so many records: global windows, a trigger that counts and, if they slide, an evictor.
+ */
 import { CountEvictor } from '../../functions/windowing/evictors/count-evictor.ts';
 import { GlobalWindows } from '../../functions/windowing/global-windows.ts';
 import { CountTrigger } from '../../functions/windowing/triggers/count-trigger.ts';

@@ -174,8 +174,8 @@ export class DataStream<T> {
   }
 
   /**
-   * This stream and another as the two inputs of one operator, which may share state; their types may differ. With a
-   * broadcast stream: see {@link DataStream.broadcast}.
+   * This stream and another as the two inputs of one operator, which may share state; their types
+   * may differ. With a broadcast stream: see {@link DataStream.broadcast}.
    *
    * @example
    * flights.connect(words).map({ map1: (flight) => flight.id, map2: (word) => word.length });
@@ -192,7 +192,8 @@ export class DataStream<T> {
   }
 
   /**
-   * Pairs this stream's records with those of another that have the same key and fall into the same window.
+   * Pairs this stream's records with those of another that have the same key and fall into the same
+   * window.
    *
    * @example
    * flights
@@ -207,7 +208,10 @@ export class DataStream<T> {
     return new JoinedStreams<T, B, 'join'>('join', this.handle, other.handle);
   }
 
-  /** As {@link DataStream.join}, but the function gets all records of a key and window of both streams at once. */
+  /**
+   * As {@link DataStream.join}, but the function gets all records of a key and window of both
+   * streams at once.
+   */
   coGroup<B>(other: DataStream<B>): JoinedStreams<T, B, 'coGroup'> {
     requireStream(this.handle, other, 'coGroup');
     return new JoinedStreams<T, B, 'coGroup'>('coGroup', this.handle, other.handle);
@@ -249,8 +253,9 @@ export class DataStream<T> {
   }
 
   /**
-   * Sends every record to every subtask. With descriptors: as a stream of rules or the like that another stream can be
-   * connected with; its function keeps the rules in broadcast state of these descriptors.
+   * Sends every record to every subtask. With descriptors: as a stream of rules or the like that
+   * another stream can be connected with; its function keeps the rules in broadcast state of these
+   * descriptors.
    *
    * @example
    * const known = new MapStateDescriptor('known', types.string, types.boolean);

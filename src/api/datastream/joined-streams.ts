@@ -1,6 +1,6 @@
 /**
- * Two streams, joined or grouped by key and window: what Flink builds from a union of tagged records
- * and one window operator.
+ * Two streams, joined or grouped by key and window: what Flink builds from a union of tagged
+ * records and one window operator.
  */
 import type { KeySelector } from '../../functions/functions.ts';
 import type {

@@ -48,8 +48,8 @@ export class KeyedStream<T, K> extends DataStream<T> {
   }
 
   /**
-   * This stream and another, keyed alike, as the two inputs of one operator, which share the state of a key. With a
-   * broadcast stream: see {@link DataStream.broadcast}.
+   * This stream and another, keyed alike, as the two inputs of one operator, which share the state
+   * of a key. With a broadcast stream: see {@link DataStream.broadcast}.
    */
   override connect<B>(other: BroadcastStream<B>): KeyedBroadcastConnectedStream<T, B, K>;
   override connect<B>(other: KeyedStream<B, K>): KeyedConnectedStreams<T, B, K>;
@@ -107,8 +107,8 @@ export class KeyedStream<T, K> extends DataStream<T> {
   }
 
   /**
-   * Windows of `size` records of a key each. With a slide: the last `size` records, at every `slide`
-   * records. What is left over at the end never fires.
+   * Windows of `size` records of a key each. With a slide: the last `size` records, at every
+   * `slide` records. What is left over at the end never fires.
    *
    * @example
    * flights.keyBy('origin').countWindow(100).sum('count');

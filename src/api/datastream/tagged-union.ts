@@ -27,7 +27,10 @@ export type Evaluate<L, R, OUT> = (
   out: Collector<OUT>,
 ) => void;
 
-/** Gives both sides of a window to a function of the user's, which lives as if it were the operator's. */
+/**
+ * Gives both sides of a window to a function of the user's, which lives as if it were the
+ * operator's.
+ */
 export class CoGroupWindowFunction<L, R, OUT>
   implements ProcessWindowFunction<TaggedUnion<L, R>, OUT, unknown, Window>
 {

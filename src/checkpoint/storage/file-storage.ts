@@ -46,7 +46,9 @@ export function fileStorage(url: string, environment: StorageEnvironment): Check
   return new FileStorage(environment.fileSystem.resolve(pathOf(url)), environment);
 }
 
-/** Where a file lies if it may be hard-linked from, or undefined if its storage is not on a disk. */
+/**
+ * Where a file lies if it may be hard-linked from, or undefined if its storage is not on a disk.
+ */
 export function localPathOf(storage: CheckpointStorage, path: string): string | undefined {
   if (!storage.url.startsWith('file:')) return undefined;
   return localPathBelow(fileURLToPath(storage.url), path);

@@ -1,7 +1,8 @@
 /**
  * `millrace state list` and `state query`: what lies in a checkpoint or savepoint.
  *
- * Invariant: rows go out as they are read; only the table, which needs widths, holds up to {@link TABLE_ROWS_MAX}.
+ * Invariant: rows go out as they are read; only the table, which needs widths, holds up to {@link
+ * TABLE_ROWS_MAX}.
  */
 import type { Environment } from '../../base/environment.ts';
 import { hasErrorCode } from '../../base/errors.ts';

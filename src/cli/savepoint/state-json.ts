@@ -1,6 +1,7 @@
 /**
- * Values of state as JSON, so that nothing gets lost: what JSON has no word for becomes text (bigints their digits, bytes Base64,
- * NaN and infinities their names), a map an object if all its keys are text, else pairs.
+ * Values of state as JSON, so that nothing gets lost: what JSON has no word for becomes text
+ * (bigints their digits, bytes Base64, NaN and infinities their names), a map an object if all its
+ * keys are text, else pairs.
  */
 import { ContentMap } from '../../state/content-map.ts';
 

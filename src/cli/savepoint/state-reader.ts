@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Every file that is read has been verified against length and checksum; nothing is written.
- * 2. State is restored one subtask at a time, and for a key only that of the subtask that has it, by the backend that wrote it.
+ * 2. State is restored one subtask at a time, and for a key only that of the subtask that has it,
+ *    by the backend that wrote it.
  */
 import type { Environment } from '../../base/environment.ts';
 import { hasErrorCode, MillraceError } from '../../base/errors.ts';

@@ -51,8 +51,8 @@ const RECORDS_PER_POLL_MAX = 256;
 
 /**
  * A source of the values of an async iterable, read by one subtask in their order; it ends when the
- * iterable does. An iterable cannot be rewound, so after a failure it depends on the factory what is
- * read again: see {@link AsyncIterableOptions.onRestore}.
+ * iterable does. An iterable cannot be rewound, so after a failure it depends on the factory what
+ * is read again: see {@link AsyncIterableOptions.onRestore}.
  *
  * @param factory - makes the iterable; called in the thread that reads it, once per start of the
  *   job

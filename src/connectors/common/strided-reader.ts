@@ -11,8 +11,8 @@
  * 1. The splits cover the numbers below the end, each exactly once, whatever their positions.
  * 2. A reader of several splits (after a rescale) always goes on where the smallest number is, so
  *    that times that grow with the numbers stay in order.
- * 3. The rate is the splits': each has its part of the job's, whichever reader has it. It starts anew
- *    after a restore; what was missed meanwhile is not made up for.
+ * 3. The rate is the splits': each has its part of the job's, whichever reader has it. It starts
+ *    anew after a restore; what was missed meanwhile is not made up for.
  */
 import type { Clock } from '../../base/environment.ts';
 import {

@@ -1,6 +1,7 @@
 /**
- * The file sink under crashes at every operation of the disk: a job of one sink, with checkpoints, restarts and changes of
- * parallelism, driven by hand. Its "manifest" is atomic and outside of the simulated disk.
+ * The file sink under crashes at every operation of the disk: a job of one sink, with checkpoints,
+ * restarts and changes of parallelism, driven by hand. Its "manifest" is atomic and outside of the
+ * simulated disk.
  */
 import test, { type ExecutionContext } from 'ava';
 import { seededRandom } from '../../base/seeded-random.ts';

@@ -1,4 +1,7 @@
-/** Another process reads the folder of a file sink on the real disk without a pause, while the sink writes. */
+/**
+ * Another process reads the folder of a file sink on the real disk without a pause, while the sink
+ * writes.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';

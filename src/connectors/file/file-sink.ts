@@ -59,10 +59,10 @@ const PART_BYTES_DEFAULT = 128 * MEBIBYTE;
 const OPEN_PARTS_DEFAULT = 256;
 
 /**
- * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`, exactly once. Files
- * are written in hidden folders (`.inprogress-…`) and get their final names when the checkpoint or
- * the job is complete: who lists the folder never sees half a file, and restarts neither lose nor
- * repeat records. Without checkpoints, files appear at the end of the job.
+ * A sink that writes `<path>/<bucket>/<prefix>-<run>-<subtask>-<number><suffix>`, exactly once.
+ * Files are written in hidden folders (`.inprogress-…`) and get their final names when the
+ * checkpoint or the job is complete: who lists the folder never sees half a file, and restarts
+ * neither lose nor repeat records. Without checkpoints, files appear at the end of the job.
  *
  * A restarted job removes what its earlier attempts have left in progress, and nothing of other
  * jobs. Finished files are yours: after a restore the sink does not ask where they have gone.

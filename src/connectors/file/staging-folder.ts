@@ -1,11 +1,12 @@
 /**
  * The hidden folder in which one subtask of a sink keeps the parts that have no final name yet:
- * `<path>/.inprogress-<job>-<operator>-<subtask>/<checkpoint>-<name>.inprogress`, where `checkpoint` is
- * the last one that the subtask had prepared (or was restored from) when it began the part.
+ * `<path>/.inprogress-<job>-<operator>-<subtask>/<checkpoint>-<name>.inprogress`, where
+ * `checkpoint` is the last one that the subtask had prepared (or was restored from) when it began
+ * the part.
  *
  * Invariants:
- * 1. Only this subtask of this operator of this job makes files here. Only who commits them, and this
- *    subtask, remove any.
+ * 1. Only this subtask of this operator of this job makes files here. Only who commits them, and
+ *    this subtask, remove any.
  * 2. What `settle` has resolved for survives a crash of the machine: the bytes, the names, and the
  *    folders above.
  * 3. Nothing here waits for the disk on the calling thread.
@@ -94,8 +95,8 @@ export class StagingFolder {
   }
 
   /**
-   * Leaves nothing behind if everything has been committed. Waits for what is on its way: a thread that ends before leaves the
-   * process with open files.
+   * Leaves nothing behind if everything has been committed. Waits for what is on its way: a thread
+   * that ends before leaves the process with open files.
    */
   close(): Promise<void> | undefined {
     if (this.#underWay.size === 0) return this.#removeIfEmpty();

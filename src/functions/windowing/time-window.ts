@@ -15,8 +15,8 @@ export function timeWindow(start: number, end: number): TimeWindow {
 }
 
 /**
- * The start of the aligned window that holds `timestamp`: `timestamp − ((timestamp − offset) mod size)` with a remainder that
- * is never negative (Flink: TimeWindow.getWindowStartWithOffset).
+ * The start of the aligned window that holds `timestamp`: `timestamp − ((timestamp − offset) mod
+ * size)` with a remainder that is never negative (Flink: TimeWindow.getWindowStartWithOffset).
  */
 export function windowStart(timestamp: number, offsetMs: number, sizeMs: number): number {
   const remainder = (timestamp - offsetMs) % sizeMs;

@@ -1,4 +1,7 @@
-/** The URL of a module beside another: `.ts` from source, `.js` when built (the compiler does not rewrite URLs in strings). */
+/**
+ * The URL of a module beside another: `.ts` from source, `.js` when built (the compiler does not
+ * rewrite URLs in strings).
+ */
 
 /** `path` without extension, relative to the module `base`, with the extension that `base` has. */
 export function siblingModule(path: string, base: string): URL {

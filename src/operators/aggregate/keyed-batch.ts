@@ -67,7 +67,10 @@ export class KeyedBatch implements FoldRows {
   }
 }
 
-/** Hot: a loop of its own per operator and reader, so that the key selector inlines and a row read for its key is no object. */
+/**
+ * Hot: a loop of its own per operator and reader, so that the key selector inlines and a row read
+ * for its key is no object.
+ */
 function makeReadKeys(context: StageContext, input: number, read: ReadRow | undefined): ReadKeys {
   const constants = {
     selectKey: context.keySelectors[input],

@@ -87,9 +87,11 @@ const absentCount = new Int32Array(1);
 type FoldLoops = Omit<KeyedFold, 'layout'>;
 
 /**
- * Generates the loops of a fold: over rows by reference, and, as they come, over the frames of each reader.
+ * Generates the loops of a fold: over rows by reference, and, as they come, over the frames of each
+ * reader.
  *
- * @param codeOf - gives the code, with the expression by which it reads the record; an expression that takes a field of it and
+ * @param codeOf - gives the code, with the expression by which it reads the record; an expression
+ * that takes a field of it and
  *   nothing else costs no object
  */
 export function generateFold(

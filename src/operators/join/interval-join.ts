@@ -3,9 +3,9 @@
  * one of the right make a pair if `left.ts + lower ≤ right.ts ≤ left.ts + upper`.
  *
  * 1. A pair comes out when its second record comes, not when a watermark does.
- * 2. A record is late if its timestamp is below the watermark (windows call it late at the watermark
- *    already). It joins nothing: it goes to its side's late output if one is set and read, else it
- *    is counted.
+ * 2. A record is late if its timestamp is below the watermark (windows call it late at the
+ *    watermark already). It joins nothing: it goes to its side's late output if one is set and
+ *    read, else it is counted.
  * 3. A record is kept until the watermark reaches the last timestamp that it can join, on its own
  *    side or on the other.
  */

@@ -1,4 +1,7 @@
-/** The broadcast states of one operator's subtask: to change for the broadcast side, to read for the other. */
+/**
+ * The broadcast states of one operator's subtask: to change for the broadcast side, to read for the
+ * other.
+ */
 import { MillraceError } from '../../base/errors.ts';
 import type {
   BroadcastState,

@@ -1,10 +1,11 @@
 /**
- * A keyed stream next to a broadcast one: state and timers of the current key on the keyed side, and on the broadcast side the
- * state of all keys.
+ * A keyed stream next to a broadcast one: state and timers of the current key on the keyed side,
+ * and on the broadcast side the state of all keys.
  *
  * Invariants:
  * 1. Only the broadcast side changes broadcast state; it has no current key and sets no timers.
- * 2. What the broadcast side does to keyed state it does to every key that the subtask has state of.
+ * 2. What the broadcast side does to keyed state it does to every key that the subtask has state
+ *    of.
  */
 import type {
   BroadcastOnTimerContext,

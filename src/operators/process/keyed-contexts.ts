@@ -1,4 +1,7 @@
-/** What process functions on keyed streams see: of the record that is being processed, and of the timer that fires. */
+/**
+ * What process functions on keyed streams see: of the record that is being processed, and of the
+ * timer that fires.
+ */
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type {
   KeyedProcessContext,
@@ -32,8 +35,8 @@ export class KeyedElementContext extends ElementContext implements KeyedProcessC
 }
 
 /**
- * What a function sees of a timer. As in Flink results of a processing timer carry no timestamp, but its side outputs carry the
- * timer's time.
+ * What a function sees of a timer. As in Flink results of a processing timer carry no timestamp,
+ * but its side outputs carry the timer's time.
  */
 export class TimerContext extends KeyedElementContext implements OnTimerContext<unknown> {
   #time = 0;

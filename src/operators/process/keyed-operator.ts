@@ -1,9 +1,11 @@
 /**
- * What the operators of keyed process functions have in common: the current key, its state, its timers.
+ * What the operators of keyed process functions have in common: the current key, its state, its
+ * timers.
  *
  * Invariants:
  * 1. Whatever user code runs, the current key is that of the record or timer, or there is none.
- * 2. All timers that a watermark makes due have fired, and what they emitted is downstream, before it goes on.
+ * 2. All timers that a watermark makes due have fired, and what they emitted is downstream, before
+ *    it goes on.
  */
 import type { TimeDomain } from '../../functions/process-functions.ts';
 import type { KeyedStateStore } from '../../functions/state.ts';

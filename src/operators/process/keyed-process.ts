@@ -1,7 +1,8 @@
 /**
- * User functions on keyed streams, with the state of the current key: `process` with timers, and `map`, `flatMap` and `filter`
- * of objects with a life. With one input, or with two that are keyed alike and share the state.
- * Invariant: results are in the order of the records; those of a record have its timestamp.
+ * User functions on keyed streams, with the state of the current key: `process` with timers, and
+ * `map`, `flatMap` and `filter` of objects with a life. With one input, or with two that are keyed
+ * alike and share the state. Invariant: results are in the order of the records; those of a record
+ * have its timestamp.
  */
 import type { KeyedCoProcessSpec, KeyedProcessSpec } from '../../graph/operator-spec.ts';
 import type { RichFunction } from '../../functions/runtime-context.ts';

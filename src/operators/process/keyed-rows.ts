@@ -1,6 +1,6 @@
 /**
- * @dataplane The loops of a keyed operator that calls a user's function per record: one per input and reader, generated with the
- * function and the key selector as constants, so that both inline.
+ * @dataplane The loops of a keyed operator that calls a user's function per record: one per input
+ * and reader, generated with the function and the key selector as constants, so that both inline.
  */
 import { compile } from '../../types/codec-generation.ts';
 import { refuseKey } from '../aggregate/keyed-batch.ts';

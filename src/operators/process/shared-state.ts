@@ -1,6 +1,7 @@
 /**
- * Keyed state for a function object that serves several subtasks of one thread. The object has one field for a state's
- * handle, which each subtask's `open` sets; so the handle goes to the state of whichever subtask runs.
+ * Keyed state for a function object that serves several subtasks of one thread. The object has one
+ * field for a state's handle, which each subtask's `open` sets; so the handle goes to the state of
+ * whichever subtask runs.
  *
  * Invariant: before a subtask calls the object, {@link SharedFunction.current} is its store.
  */

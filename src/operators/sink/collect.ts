@@ -4,8 +4,8 @@
  *
  * Invariants:
  * 1. What came before a checkpoint is on its way before the checkpoint is acknowledged.
- * 2. At least once: after a failure the records since the last checkpoint come again; what the program
- *    has taken cannot be called back.
+ * 2. At least once: after a failure the records since the last checkpoint come again; what the
+ *    program has taken cannot be called back.
  */
 import type { CollectSpec } from '../../graph/operator-spec.ts';
 import type { ChainStage, CollectEndpoint } from '../chain-stage.ts';

@@ -2,10 +2,11 @@
  * What a sink has prepared and not yet committed, and its commits.
  *
  * Invariants:
- * 1. Committables leave only after `commit` has succeeded for them: until then they are part of every snapshot, so a crash at
- *    any moment leaves them with the last completed checkpoint.
+ * 1. Committables leave only after `commit` has succeeded for them: until then they are part of
+ *    every snapshot, so a crash at any moment leaves them with the last completed checkpoint.
  * 2. Commits do not overlap; they run in the order in which they were asked for.
- * 3. A rejected commit is repeated {@link COMMIT_RETRIES_MAX} times, after growing pauses, then its error is let out.
+ * 3. A rejected commit is repeated {@link COMMIT_RETRIES_MAX} times, after growing pauses, then its
+ *    error is let out.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { SubtaskContext } from '../../functions/runtime-context.ts';

@@ -1,12 +1,14 @@
 /**
- * Writes records to a sink and commits in two phases: prepares at each checkpoint, commits when it is complete.
+ * Writes records to a sink and commits in two phases: prepares at each checkpoint, commits when it
+ * is complete.
  *
  * Invariants:
  * 1. Order of calls on the writer: as `functions/sink.ts` says.
- * 2. What has been prepared and not committed is part of every snapshot. So what an aborted checkpoint prepared, and what a
- *    savepoint prepared, goes with the next checkpoint: neither has to do anything for it.
- * 3. Committed is only what a completed checkpoint holds, and what a restored one held: that before the first record, by
- *    holding back the input until it is done.
+ * 2. What has been prepared and not committed is part of every snapshot. So what an aborted
+ *    checkpoint prepared, and what a savepoint prepared, goes with the next checkpoint: neither has
+ *    to do anything for it.
+ * 3. Committed is only what a completed checkpoint holds, and what a restored one held: that before
+ *    the first record, by holding back the input until it is done.
  * 4. After a flush that failed nothing is acknowledged or committed any more: the task fails.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -55,7 +57,10 @@ class SinkStage implements ChainStage {
   #isFinished = false;
   /** Flushes under way: what the snapshots so far wait for. */
   #flushing: Promise<void> | undefined;
-  /** What holds back the input: restored committables being committed, or a rejection that fails the task. */
+  /**
+   * What holds back the input: restored committables being committed, or a rejection that fails the
+   * task.
+   */
   #hold: Promise<void> | undefined;
 
   constructor(spec: SinkSpec) {

@@ -1,6 +1,7 @@
 /**
- * Turns a sink writer's wish to be called (monotonic time) into a wake-up of its stage (wall clock).
- * Invariant: while the writer has something to wait for, one wake-up is asked for; a quiet sink asks for none.
+ * Turns a sink writer's wish to be called (monotonic time) into a wake-up of its stage (wall
+ * clock). Invariant: while the writer has something to wait for, one wake-up is asked for; a quiet
+ * sink asks for none.
  */
 import type { SinkWriter } from '../../functions/sink.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';

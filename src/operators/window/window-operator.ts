@@ -280,7 +280,10 @@ class WindowOperator {
     if (opened.fired !== undefined) this.#unfire(opened.fired, chosen, count);
   }
 
-  /** Keys that fired before a restore, in a subtask that was ahead: with new records they fire again. */
+  /**
+   * Keys that fired before a restore, in a subtask that was ahead: with new records they fire
+   * again.
+   */
   #unfire(fired: StateTable, chosen: Int32Array, count: number): void {
     const { keys, hashes } = this.#rows;
     for (let i = 0; i < count; i++) {

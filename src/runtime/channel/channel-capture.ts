@@ -1,12 +1,13 @@
 /**
- * The records of a channel that lie between a task's cut and the barrier of its checkpoint on that channel: at an unaligned
- * checkpoint they are part of the snapshot, in order.
+ * The records of a channel that lie between a task's cut and the barrier of its checkpoint on that
+ * channel: at an unaligned checkpoint they are part of the snapshot, in order.
  *
  *      records = { kind (int32) │ byteLength (int32) │ bytes, padded to 8 }*    kinds: SCHEMA (id, JSON), FRAME
  *
  * Invariants:
  * 1. Before its first frame a schema is announced, as in a channel.
- * 2. Watermarks and statuses are not kept: what follows on a restore makes its own. An END is not either: its sender ends again.
+ * 2. Watermarks and statuses are not kept: what follows on a restore makes its own. An END is not
+ *    either: its sender ends again.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { FRAME_HEADER_BYTES } from '../../types/frame-layout.ts';

@@ -1,10 +1,13 @@
 /**
- * The two ends of a channel: from one subtask of the upstream vertex to one of the downstream vertex.
+ * The two ends of a channel: from one subtask of the upstream vertex to one of the downstream
+ * vertex.
  *
  * Invariants:
  * 1. Order is kept: what is written first is read first, across rows, watermarks, status and end.
- * 2. Writing never blocks and never fails for want of room: what does not fit waits in an overflow queue.
- * 3. `hasCredit()` false tells the producer to stop before its next batch; that bounds the overflow to what one batch emits.
+ * 2. Writing never blocks and never fails for want of room: what does not fit waits in an overflow
+ *    queue.
+ * 3. `hasCredit()` false tells the producer to stop before its next batch; that bounds the overflow
+ *    to what one batch emits.
  */
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { RowBatch } from '../../operators/chain-stage.ts';
@@ -28,8 +31,9 @@ export interface OutputChannel {
   writeStatus(idle: boolean): void;
   writeEnd(): void;
   /**
-   * Writes a barrier behind all rows so far. With `overtakes` it takes effect before what still waits on this side, which is
-   * returned as records that belong to the checkpoint; undefined if nothing was overtaken.
+   * Writes a barrier behind all rows so far. With `overtakes` it takes effect before what still
+   * waits on this side, which is returned as records that belong to the checkpoint; undefined if
+   * nothing was overtaken.
    */
   writeBarrier(barrier: CheckpointBarrier, overtakes: boolean): ChannelCapture | undefined;
   /** Moves overflow on as far as there is room; whether there is room for another batch. */
@@ -58,8 +62,9 @@ export interface InputChannel {
   /** Adds the rows of the current element (ROWS or FRAME). */
   captureCurrent(capture: ChannelCapture): void;
   /**
-   * Looks for the barrier of a checkpoint, or the end, among the elements that were not read yet. If it is there, adds the rows
-   * before it; the barrier then never comes up any more. Asking again costs what has come since.
+   * Looks for the barrier of a checkpoint, or the end, among the elements that were not read yet.
+   * If it is there, adds the rows before it; the barrier then never comes up any more. Asking again
+   * costs what has come since.
    */
   captureUnread(checkpointId: number, capture: ChannelCapture): boolean;
 }

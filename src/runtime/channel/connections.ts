@@ -45,7 +45,10 @@ export function connectionsOf(graph: JobGraph, edge: JobEdge): readonly Connecti
   return pairs;
 }
 
-/** Flink's POINTWISE pattern: every source has neighbours of its own, every target at least one source. */
+/**
+ * Flink's POINTWISE pattern: every source has neighbours of its own, every target at least one
+ * source.
+ */
 function pointwise(sources: number, targets: number, source: number): readonly number[] {
   if (sources >= targets) return [Math.floor((source * targets) / sources)];
   const mine: number[] = [];

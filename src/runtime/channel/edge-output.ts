@@ -1,8 +1,10 @@
 /**
- * The output side of one edge in one producing subtask: chooses the channel of each row and writes it there.
+ * The output side of one edge in one producing subtask: chooses the channel of each row and writes
+ * it there.
  *
- * The write function is generated per edge and subtask, so that the key selector, the partitioner and the frame writer are
- * each called from one place only and V8 can inline them. User functions enter as closure constants.
+ * The write function is generated per edge and subtask, so that the key selector, the partitioner
+ * and the frame writer are each called from one place only and V8 can inline them. User functions
+ * enter as closure constants.
  */
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -70,7 +72,10 @@ export class EdgeOutput {
     this.#stagedSinceMs = 0;
   }
 
-  /** Flushes if rows have been staged for the edge's buffer timeout; returns when to ask again, or Infinity. */
+  /**
+   * Flushes if rows have been staged for the edge's buffer timeout; returns when to ask again, or
+   * Infinity.
+   */
   flushIfDue(nowMs: number): number {
     const timeoutMs = this.edge.bufferTimeoutMs;
     if (timeoutMs < 0 || this.stagedRows() === 0) {
@@ -108,8 +113,8 @@ export class EdgeOutput {
   }
 
   /**
-   * Writes a barrier to every channel; gives what an unaligned one has overtaken. A broadcast edge's is never overtaken: its rows
-   * could not be sent again to one channel alone.
+   * Writes a barrier to every channel; gives what an unaligned one has overtaken. A broadcast
+   * edge's is never overtaken: its rows could not be sent again to one channel alone.
    */
   writeBarrier(barrier: CheckpointBarrier): readonly CapturedChannel[] {
     const overtakes = barrier.isUnaligned && this.edge.partitioner.kind !== 'broadcast';

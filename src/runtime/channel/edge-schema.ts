@@ -1,10 +1,12 @@
 /**
- * The type of an edge's records as one producing subtask knows it: declared, or captured from the first record and widened
- * when a record does not fit.
+ * The type of an edge's records as one producing subtask knows it: declared, or captured from the
+ * first record and widened when a record does not fit.
  *
  * Invariants:
- * 1. All channels of the edge in this subtask write the same schema; a widening makes a new one for all of them.
- * 2. A declared type is never widened: a record that does not fit is an error with operator, field and value.
+ * 1. All channels of the edge in this subtask write the same schema; a widening makes a new one for
+ *    all of them.
+ * 2. A declared type is never widened: a record that does not fit is an error with operator, field
+ *    and value.
  */
 import { MillraceError } from '../../base/errors.ts';
 import { captureType } from '../../types/capture-type.ts';

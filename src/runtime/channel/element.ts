@@ -1,4 +1,7 @@
-/** What travels in a channel: kinds of elements, as integers on the wire. Part of the ring's format: add, never renumber. */
+/**
+ * What travels in a channel: kinds of elements, as integers on the wire. Part of the ring's format:
+ * add, never renumber.
+ */
 
 /** Nothing to read now (never on the wire). */
 export const NOTHING = 0;

@@ -1,12 +1,16 @@
 /**
- * @dataplane A channel between two subtasks of one thread: rows pass by reference, nothing is encoded.
+ * @dataplane A channel between two subtasks of one thread: rows pass by reference, nothing is
+ * encoded.
  *
  * Invariants:
- * 1. Elements in memory are older than those in the overflow queue; while that is not empty, new ones go behind it.
- * 2. At most {@link QUEUED_ROWS_MAX} rows wait by reference; a burst beyond is encoded into the overflow queue (and, beyond its
- *    bound, written to disk), so memory stays bounded whatever one record emits.
- * 3. The first row is checked as if it were encoded: a program whose records cannot cross threads, or break their declared type,
- *    fails on one thread, too, and not only under load. The others are not looked at.
+ * 1. Elements in memory are older than those in the overflow queue; while that is not empty, new
+ *    ones go behind it.
+ * 2. At most {@link QUEUED_ROWS_MAX} rows wait by reference; a burst beyond is encoded into the
+ *    overflow queue (and, beyond its bound, written to disk), so memory stays bounded whatever one
+ *    record emits.
+ * 3. The first row is checked as if it were encoded: a program whose records cannot cross threads,
+ *    or break their declared type, fails on one thread, too, and not only under load. The others
+ *    are not looked at.
  */
 import {
   BARRIER_BYTES,
@@ -67,7 +71,10 @@ export class LocalChannel implements OutputChannel, InputChannel {
   #lastBarrier = 0;
   #hasEnded = false;
 
-  /** The batch being filled; generated code appends to it and calls `full` when it has {@link BATCH_ROWS} rows. */
+  /**
+   * The batch being filled; generated code appends to it and calls `full` when it has {@link
+   * BATCH_ROWS} rows.
+   */
   staged: RowBatch = newRowBatch();
 
   batch: RowBatch = this.staged;

@@ -1,5 +1,6 @@
 /**
- * Encoded elements that found no room: in memory up to a bound, then in a temporary file, first in first out.
+ * Encoded elements that found no room: in memory up to a bound, then in a temporary file, first in
+ * first out.
  *
  * Invariants:
  * 1. Order is kept: while anything is on disk, what comes later goes to disk too.

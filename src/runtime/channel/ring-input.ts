@@ -1,5 +1,6 @@
 /**
- * @dataplane The consumer's end of a channel from another thread. Frames are read in place; parts are put together first.
+ * @dataplane The consumer's end of a channel from another thread. Frames are read in place; parts
+ * are put together first.
  *
  * Invariant: SCHEMA and PART elements never reach the task; a FRAME always comes with its schema.
  */

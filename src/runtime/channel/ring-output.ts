@@ -1,13 +1,14 @@
 /**
- * @dataplane The producer's end of a channel to another thread: rows are staged as columns, frames are written in place into
- * the ring; what finds no room waits in the overflow queue.
+ * @dataplane The producer's end of a channel to another thread: rows are staged as columns, frames
+ * are written in place into the ring; what finds no room waits in the overflow queue.
  *
  * Invariants:
  * 1. A schema is announced in band before its first frame.
  * 2. While the overflow queue is not empty everything goes behind it, so order is kept.
  * 3. An element larger than {@link RingWriter.frameBytesMax} travels in parts.
- * 4. Within a step frames become visible when there are many bytes of them, else at its end: a consumer that sleeps is then woken
- *    once per step, not once per frame (a job with a watermark per record cuts thousands of small frames a second).
+ * 4. Within a step frames become visible when there are many bytes of them, else at its end: a
+ *    consumer that sleeps is then woken once per step, not once per frame (a job with a watermark
+ *    per record cuts thousands of small frames a second).
  */
 import { BARRIER_BYTES, type CheckpointBarrier, encodeBarrier } from '../../checkpoint/barrier.ts';
 import { type FrameMemory, frameMemoryOf } from '../../types/frame-memory.ts';
@@ -36,7 +37,10 @@ const CREDIT_BYTES = 64 * 1024;
 /** Committed frames of this size do not wait for the end of the step. */
 const PUBLISH_BYTES = 32 * 1024;
 
-/** See the file's head. `onNewWriter` tells the generated code of the edge which frame writer is current. */
+/**
+ * See the file's head. `onNewWriter` tells the generated code of the edge which frame writer is
+ * current.
+ */
 export class RingOutput implements OutputChannel {
   readonly #ring: RingWriter;
   readonly #schema: EdgeSchema;
@@ -74,7 +78,10 @@ export class RingOutput implements OutputChannel {
     if (result !== 0) this.appended(result, value, timestamp, hash);
   }
 
-  /** What follows an append that gave FULL (1) or MISFIT (−1); generated code calls the writer itself. */
+  /**
+   * What follows an append that gave FULL (1) or MISFIT (−1); generated code calls the writer
+   * itself.
+   */
   appended(result: number, value: unknown, timestamp: number, hash: number): void {
     let outcome = result;
     while (outcome < 0) {

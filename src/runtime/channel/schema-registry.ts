@@ -1,6 +1,7 @@
 /**
- * Schemas of one thread: equal types share one {@link ChannelSchema}, so that the generated loops can be shared too.
- * The id is a hash of the canonical JSON; two types with the same id get ids apart.
+ * Schemas of one thread: equal types share one {@link ChannelSchema}, so that the generated loops
+ * can be shared too. The id is a hash of the canonical JSON; two types with the same id get ids
+ * apart.
  */
 import { hashString } from '../../base/hash.ts';
 import type { TypeInformation } from '../../types/type-information.ts';

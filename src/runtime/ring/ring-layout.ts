@@ -63,9 +63,9 @@ export const CAPACITY_WORD = 1;
 /** Index of the producer's position. */
 export const HEAD_WORD: number = 128 / Int32Array.BYTES_PER_ELEMENT;
 /**
- * Index of the producer's mark: a number that it puts at a position between two records, out of band, so that the consumer can
- * know of it without reading what is before. While its position is stored it is {@link MARK_CHANGES}, so that no mark is ever
- * seen with the position of another.
+ * Index of the producer's mark: a number that it puts at a position between two records, out of
+ * band, so that the consumer can know of it without reading what is before. While its position is
+ * stored it is {@link MARK_CHANGES}, so that no mark is ever seen with the position of another.
  */
 export const MARK_WORD: number = HEAD_WORD + 1;
 /** The mark while it is being put. Before the first one it is 0. */

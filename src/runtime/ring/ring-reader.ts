@@ -123,19 +123,26 @@ export class RingReader {
     if (doorbell !== undefined) doorbell.ring();
   }
 
-  /** The producer's last mark, as last loaded; 0: there was none. It is loaded before any record behind it is read. */
+  /**
+   * The producer's last mark, as last loaded; 0: there was none. It is loaded before any record
+   * behind it is read.
+   */
   get mark(): number {
     return this.#mark;
   }
 
-  /** After a {@link poll}: whether the mark stands right before the current record, or behind the last one. */
+  /**
+   * After a {@link poll}: whether the mark stands right before the current record, or behind the
+   * last one.
+   */
   get isAtMark(): boolean {
     return this.#mark !== 0 && this.#start === this.#markPosition;
   }
 
   /**
-   * Looks through the unread frames, the current one included, for the first that `isWanted`, or the mark `mark`: whether it is
-   * there. Frames that were looked at for this mark before are not looked at again.
+   * Looks through the unread frames, the current one included, for the first that `isWanted`, or
+   * the mark `mark`: whether it is there. Frames that were looked at for this mark before are not
+   * looked at again.
    */
   isAhead(mark: number, isWanted: (kind: number, offset: number) => boolean): boolean {
     const start = this.#recordBytes > 0 ? this.#start : this.#tail;
@@ -158,8 +165,8 @@ export class RingReader {
   }
 
   /**
-   * Visits the unread frames in order, the current one included, up to the mark `mark` or the last one that is published, until
-   * `visit` returns false. True if it came to the mark.
+   * Visits the unread frames in order, the current one included, up to the mark `mark` or the last
+   * one that is published, until `visit` returns false. True if it came to the mark.
    */
   scan(mark: number, visit: FrameVisitor): boolean {
     this.#loadHead();
@@ -197,7 +204,8 @@ export class RingReader {
   }
 
   /**
-   * Looks for a newer mark. While the producer is between its stores there is none yet: nothing behind that mark is published.
+   * Looks for a newer mark. While the producer is between its stores there is none yet: nothing
+   * behind that mark is published.
    */
   #loadMark(): void {
     const mark = Atomics.load(this.#words, MARK_WORD);

@@ -142,8 +142,8 @@ export class RingWriter {
   }
 
   /**
-   * Puts a mark (above all earlier ones) behind the last commit. The consumer can see it at once, and at the latest with the
-   * first record behind it.
+   * Puts a mark (above all earlier ones) behind the last commit. The consumer can see it at once,
+   * and at the latest with the first record behind it.
    */
   mark(mark: number): void {
     Atomics.store(this.#words, MARK_WORD, MARK_CHANGES);

@@ -1,6 +1,6 @@
 /**
- * The counters of a chain's operators. Per row only what does not follow from a neighbour is counted; the rest is settled when
- * somebody looks.
+ * The counters of a chain's operators. Per row only what does not follow from a neighbour is
+ * counted; the rest is settled when somebody looks.
  */
 import type { ChainStage, StageCounts } from '../../operators/chain-stage.ts';
 

@@ -2,9 +2,10 @@
  * How watermarks, timers and the end of input go through a chain's operators.
  *
  * Invariants:
- * 1. They pass the nodes, each a ChainStage, in index order, parents first; what a node emits meanwhile reaches its children
- *    before the same watermark does.
- * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No rows enter during a pass.
+ * 1. They pass the nodes, each a ChainStage, in index order, parents first; what a node emits
+ *    meanwhile reaches its children before the same watermark does.
+ * 2. A pass is resumable: `continuePass` does a bounded slice and says whether the pass is done. No
+ *    rows enter during a pass.
  */
 import type { LoopProgress } from './loop-compiler.ts';
 import type { RunningNode } from './running-node.ts';
@@ -50,7 +51,10 @@ export class ChainPasses {
     return this.continuePass();
   }
 
-  /** Starts the pass of the end of one of the head's inputs while others go on; true when it is done already. */
+  /**
+   * Starts the pass of the end of one of the head's inputs while others go on; true when it is done
+   * already.
+   */
   beginEndOfInput(input: number): boolean {
     this.#pass = { kind: 'end-input', input, cursor: 0 };
     return this.continuePass();

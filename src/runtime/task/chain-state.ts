@@ -1,10 +1,12 @@
 /**
- * The state of a chain's operators in one subtask: their backends, and what of them becomes part of a snapshot.
+ * The state of a chain's operators in one subtask: their backends, and what of them becomes part of
+ * a snapshot.
  *
  * Invariants:
- * 1. Operator state is restored before an operator opens; keyed state when all are open and have declared theirs; then the
- *    stages' own snapshots.
- * 2. At a snapshot a stage's own part is taken before its backends are cut, so that user code may still put things into state.
+ * 1. Operator state is restored before an operator opens; keyed state when all are open and have
+ *    declared theirs; then the stages' own snapshots.
+ * 2. At a snapshot a stage's own part is taken before its backends are cut, so that user code may
+ *    still put things into state.
  */
 import { MillraceError } from '../../base/errors.ts';
 import type { AssignedState, OperatorSubtaskState } from '../../checkpoint/subtask-state.ts';
@@ -46,7 +48,10 @@ export interface OperatorSnapshotWork {
   readonly operatorStates: readonly OperatorStateSnapshot[];
 }
 
-/** Waits for what an operator does of its snapshot after the cut; what is then part of the checkpoint. */
+/**
+ * Waits for what an operator does of its snapshot after the cut; what is then part of the
+ * checkpoint.
+ */
 export async function settle(
   work: OperatorSnapshotWork,
   splits: OperatorSubtaskState['splits'],

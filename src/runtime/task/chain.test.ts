@@ -1,4 +1,7 @@
-/** Chains as the job graph describes them: programs built by the API, one subtask's chain run by hand. */
+/**
+ * Chains as the job graph describes them: programs built by the API, one subtask's chain run by
+ * hand.
+ */
 import test from 'ava';
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';

@@ -1,7 +1,9 @@
 /**
- * A chain of operators in one subtask: opens its stages, compiles its loops, runs rows through them.
+ * A chain of operators in one subtask: opens its stages, compiles its loops, runs rows through
+ * them.
  *
- * Rows that batch stages have not seen yet are handed over before any pass of {@link ChainPasses}, and after every element.
+ * Rows that batch stages have not seen yet are handed over before any pass of {@link ChainPasses},
+ * and after every element.
  */
 import { assert } from '../../base/assert.ts';
 import type { Environment } from '../../base/environment.ts';
@@ -85,7 +87,9 @@ export class Chain {
     this.passes = new ChainPasses(this.#nodes, this.progress, () => this.flushBatches());
   }
 
-  /** Opens all stages, the last first, since a stage's emitter contains the code of those after it. */
+  /**
+   * Opens all stages, the last first, since a stage's emitter contains the code of those after it.
+   */
   open(): void {
     for (let index = this.vertex.nodes.length - 1; index >= 0; index--) this.#openNode(index);
   }
@@ -174,7 +178,8 @@ export class Chain {
   }
 
   /**
-   * Decodes a frame and runs its rows through the chain; the loop is compiled once per input and schema. Returns the row count.
+   * Decodes a frame and runs its rows through the chain; the loop is compiled once per input and
+   * schema. Returns the row count.
    */
   runFrame(memory: FrameMemory, offset: number, schema: ChannelSchema, input: number = 0): number {
     const name = input === 0 ? schema.json : `${input} ${schema.json}`;
@@ -249,8 +254,8 @@ export class Chain {
   }
 
   /**
-   * The operator that user code failed in, and the record that it failed on: that of the chain's input, or what a stage that
-   * takes batches has named; unknown outside of loops over rows.
+   * The operator that user code failed in, and the record that it failed on: that of the chain's
+   * input, or what a stage that takes batches has named; unknown outside of loops over rows.
    */
   failure(): { readonly operator: string; readonly record: unknown } {
     const { at } = this.progress;

@@ -1,8 +1,10 @@
 /**
- * @dataplane The channels that feed a task, taken in turn; watermarks and status go through the valve. Of connected streams each
- * channel belongs to one of the two logical inputs; the watermark is that of all channels.
+ * @dataplane The channels that feed a task, taken in turn; watermarks and status go through the
+ * valve. Of connected streams each channel belongs to one of the two logical inputs; the watermark
+ * is that of all channels.
  *
- * Invariant: a channel's next element is not touched while a watermark pass of the chain is unfinished.
+ * Invariant: a channel's next element is not touched while a watermark pass of the chain is
+ * unfinished.
  */
 import type { Environment } from '../../base/environment.ts';
 import { BarrierAlignment } from '../../checkpoint/barrier-alignment.ts';
@@ -41,11 +43,14 @@ export interface GateInputOptions {
   readonly isExactlyOnce: boolean;
   /** By channel, the logical input that it belongs to. */
   readonly inputs: readonly number[];
-  /** The channels' names, in their order; undefined if barriers of this input must not be overtaken. */
+  /**
+   * The channels' names, in their order; undefined if barriers of this input must not be overtaken.
+   */
   readonly channelIds: readonly ChannelId[] | undefined;
   /**
-   * The checkpoint that the job goes on from, if records were in flight: its barrier comes again on every channel, behind them. No
-   * new record is taken before all of them have come, so that none of its key overtakes them on another way.
+   * The checkpoint that the job goes on from, if records were in flight: its barrier comes again on
+   * every channel, behind them. No new record is taken before all of them have come, so that none
+   * of its key overtakes them on another way.
    */
   readonly restoring: number | undefined;
   /** All barriers of a checkpoint are there. */
@@ -56,7 +61,10 @@ export interface GateInputOptions {
 export class GateInput implements TaskInput {
   readonly #channels: readonly InputChannel[];
   readonly #ended: boolean[];
-  /** By channel: the logical input that it belongs to; and by logical input how many channels are open. */
+  /**
+   * By channel: the logical input that it belongs to; and by logical input how many channels are
+   * open.
+   */
   readonly #inputs: readonly number[];
   readonly #openOf: number[] = [];
   /** Logical inputs that have ended and whose end the chain has not seen. */

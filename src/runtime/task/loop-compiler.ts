@@ -1,11 +1,14 @@
 /**
- * Generates the loops of a chain: one function per way in (rows by reference, frames of one schema, a source's `collect`, what
- * a stage emits by itself), with the code of all row operators inline.
+ * Generates the loops of a chain: one function per way in (rows by reference, frames of one schema,
+ * a source's `collect`, what a stage emits by itself), with the code of all row operators inline.
  *
  * Invariants:
- * 1. Users' functions, field names and literals enter as closure constants; the text of the code has none of them.
- * 2. Each call of a user function stands in code that only this chain and subtask run, so V8 can keep it monomorphic.
- * 3. Before each user call `progress.at` names the operator, and after a failure `progress.row` the row, for the error report.
+ * 1. Users' functions, field names and literals enter as closure constants; the text of the code
+ *    has none of them.
+ * 2. Each call of a user function stands in code that only this chain and subtask run, so V8 can
+ *    keep it monomorphic.
+ * 3. Before each user call `progress.at` names the operator, and after a failure `progress.row` the
+ *    row, for the error report.
  */
 import type {
   ChainStage,
@@ -43,7 +46,9 @@ export interface LoopNode {
   readonly writes: readonly Emit[];
   /** Chained nodes and edges by side output. */
   readonly sideOutputs: ReadonlyMap<string, SideTargets>;
-  /** For stages that take batches and are not the head: the batch being filled, and its hand-over. */
+  /**
+   * For stages that take batches and are not the head: the batch being filled, and its hand-over.
+   */
   readonly batch: RowBatch | undefined;
   readonly flushBatch: ((input?: number) => void) | undefined;
 }
@@ -90,7 +95,10 @@ export class LoopCompiler {
     ]) as RunRows;
   }
 
-  /** The loop over frames of one schema; rows are decoded inline. Keyed heads that take batches get the hashes along. */
+  /**
+   * The loop over frames of one schema; rows are decoded inline. Keyed heads that take batches get
+   * the hashes along.
+   */
   runFrame(reader: FrameReader, name: string, input: number = 0): RunFrame {
     const code = new FunctionCode(this.#nodes, this.#progress);
     const read = code.bind(reader.read, 'read');
@@ -203,7 +211,10 @@ class FunctionCode {
     this.#lines.push(line);
   }
 
-  /** Wraps the body in the loop over [from, to); counters are kept in locals and written back at the end, also of a failure. */
+  /**
+   * Wraps the body in the loop over [from, to); counters are kept in locals and written back at the
+   * end, also of a failure.
+   */
   loop(body: () => void): void {
     this.#isLoop = true;
     const before = this.#lines;
@@ -224,7 +235,10 @@ class FunctionCode {
     this.push('}');
   }
 
-  /** A whole frame for a head that takes batches: its rows stay encoded, the head reads what it needs of them. */
+  /**
+   * A whole frame for a head that takes batches: its rows stay encoded, the head reads what it
+   * needs of them.
+   */
   batch(input: number, { read, timestamp, hash }: FrameExpressions): void {
     const node = this.#nodes[0];
     const batch = this.bind(node?.batch, 'batch');

@@ -1,8 +1,10 @@
 /**
- * @dataplane Drives a source's reader: polls it record by record up to a batch, lends it the chain's generated `collect`.
+ * @dataplane Drives a source's reader: polls it record by record up to a batch, lends it the
+ * chain's generated `collect`.
  *
  * Invariants:
- * 1. The reader is never polled while it waits for `isAvailable` or before its first split or the end of splits is known to it.
+ * 1. The reader is never polled while it waits for `isAvailable` or before its first split or the
+ *    end of splits is known to it.
  * 2. A step emits about a batch: it stops after the poll that reaches {@link BATCH_ROWS}.
  */
 import type { Environment } from '../../base/environment.ts';

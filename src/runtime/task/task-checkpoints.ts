@@ -1,10 +1,12 @@
 /**
- * A subtask's part in checkpoints: takes the cut, goes on writing it in slices between steps, acknowledges.
+ * A subtask's part in checkpoints: takes the cut, goes on writing it in slices between steps,
+ * acknowledges.
  *
  * Invariants:
  * 1. The cut and the barrier on every output happen in one call, with no record between them.
  * 2. One snapshot is under way at a time; a newer one gives the older up.
- * 3. It is acknowledged when all rows are written and everything asynchronous of it has settled, or declined with the reason.
+ * 3. It is acknowledged when all rows are written and everything asynchronous of it has settled, or
+ *    declined with the reason.
  */
 import type { Environment } from '../../base/environment.ts';
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
@@ -18,7 +20,10 @@ import type { CapturedChannel } from '../channel/channel-capture.ts';
 import type { Chain } from './chain.ts';
 import { type OperatorSnapshotWork, settle } from './chain-state.ts';
 
-/** What a step may spend on a snapshot that is being written, in ms: a record that comes meanwhile waits for as long. */
+/**
+ * What a step may spend on a snapshot that is being written, in ms: a record that comes meanwhile
+ * waits for as long.
+ */
 export const SNAPSHOT_SLICE_MS = 1;
 
 /** The files that one snapshot writes. */

@@ -1,4 +1,7 @@
-/** Turns what a step threw into the job's failure: with operator, subtask and record, the user's stack kept as cause. */
+/**
+ * Turns what a step threw into the job's failure: with operator, subtask and record, the user's
+ * stack kept as cause.
+ */
 import { hasErrorCode, MillraceError } from '../../base/errors.ts';
 import type { Task } from './task.ts';
 

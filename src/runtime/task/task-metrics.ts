@@ -1,4 +1,7 @@
-/** @dataplane Publishes a task's figures into shared memory, for the host to read. Plain stores, called every few ms. */
+/**
+ * @dataplane Publishes a task's figures into shared memory, for the host to read. Plain stores,
+ * called every few ms.
+ */
 import type { MetricGroup } from '../../functions/runtime-context.ts';
 import { operatorCell, taskCell } from '../../metrics/metrics-layout.ts';
 import type { SubtaskMetrics } from '../../metrics/subtask-metrics.ts';

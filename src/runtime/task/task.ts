@@ -2,13 +2,14 @@
  * One subtask of one vertex: takes input through its chain, step by step, and says how far it got.
  *
  * Invariants:
- * 1. `step` never blocks. It starts only if every output has room for a batch; what a step emits beyond that waits in overflow
- *    queues, and the next step starts only when they are empty.
- * 2. After the end of input: MAX watermark through the chain, then the end, then END on every output, then the stages' last
- *    asynchronous work; only then is the task finished.
- * 3. With checkpoints a task does not finish before the job's last one is complete, and takes part in all until then: those
- *    behind it know by END that no barrier comes from it any more.
- * 4. A barrier waits for nothing but the records before it: it is taken also within a pass and while outputs are full.
+ * 1. `step` never blocks. It starts only if every output has room for a batch; what a step emits
+ *    beyond that waits in overflow queues, and the next step starts only when they are empty.
+ * 2. After the end of input: MAX watermark through the chain, then the end, then END on every
+ *    output, then the stages' last asynchronous work; only then is the task finished.
+ * 3. With checkpoints a task does not finish before the job's last one is complete, and takes part
+ *    in all until then: those behind it know by END that no barrier comes from it any more.
+ * 4. A barrier waits for nothing but the records before it: it is taken also within a pass and
+ *    while outputs are full.
  */
 import type { Environment } from '../../base/environment.ts';
 import { type CollectEndpoint, MAX_WATERMARK } from '../../operators/chain-stage.ts';
@@ -116,7 +117,10 @@ export class Task {
     });
   }
 
-  /** Opens the chain and its input: the first user code that runs. What it throws names the operator. */
+  /**
+   * Opens the chain and its input: the first user code that runs. What it throws names the
+   * operator.
+   */
   open(): void {
     try {
       this.chain.open();
@@ -166,8 +170,8 @@ export class Task {
   }
 
   /**
-   * The coordinator asks for a checkpoint: of a source, or of a task whose input has ended. With `atEnd` it is taken when all
-   * data has been processed.
+   * The coordinator asks for a checkpoint: of a source, or of a task whose input has ended. With
+   * `atEnd` it is taken when all data has been processed.
    */
   triggerCheckpoint(barrier: CheckpointBarrier, atEnd: boolean): void {
     this.#triggered = { barrier, atEnd };
@@ -202,7 +206,10 @@ export class Task {
     this.#attempt(() => this.chain.notifyCheckpointAborted(checkpointId));
   }
 
-  /** The last checkpoint is complete (or the job ends without one): nothing keeps this task any more. */
+  /**
+   * The last checkpoint is complete (or the job ends without one): nothing keeps this task any
+   * more.
+   */
   endAfterLastCheckpoint(): void {
     this.#isLastComplete = true;
     this.#options.wake();
@@ -295,7 +302,9 @@ export class Task {
     }
   }
 
-  /** When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never. */
+  /**
+   * When `step` is worth calling without a wake-up, as a delay in ms from now; Infinity if never.
+   */
   nextDelayMs(nowMs: number): number {
     if (this.#checkpoints.isWriting) return 0;
     const overtaking = this.#input?.isRestoring === true ? undefined : this.#overtaking;

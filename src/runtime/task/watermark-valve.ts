@@ -1,12 +1,15 @@
 /**
- * The watermark of a task's input: the minimum over its aligned, active channels (Flink: StatusWatermarkValve).
+ * The watermark of a task's input: the minimum over its aligned, active channels (Flink:
+ * StatusWatermarkValve).
  *
  * Invariants:
  * 1. The output watermark never goes down.
- * 2. An idle channel does not hold the watermark back. A channel that becomes active again counts only once its watermark has
- *    caught up with the output.
- * 3. When all channels are idle, first the largest of their watermarks goes out, then the idle status.
- * 4. A channel that has ended counts with MAX_WATERMARK, and is idle for the status: it neither holds back nor wakes.
+ * 2. An idle channel does not hold the watermark back. A channel that becomes active again counts
+ *    only once its watermark has caught up with the output.
+ * 3. When all channels are idle, first the largest of their watermarks goes out, then the idle
+ *    status.
+ * 4. A channel that has ended counts with MAX_WATERMARK, and is idle for the status: it neither
+ *    holds back nor wakes.
  */
 import { MAX_WATERMARK } from '../../operators/chain-stage.ts';
 

@@ -6,7 +6,10 @@ import type { Doorbell } from '../ring/doorbell.ts';
 export interface Idler {
   prepare(): void;
   cancel(): void;
-  /** Sleeps until woken or for `timeoutMs`; with `turnEventLoop` promises and sockets go on meanwhile. */
+  /**
+   * Sleeps until woken or for `timeoutMs`; with `turnEventLoop` promises and sockets go on
+   * meanwhile.
+   */
   wait(timeoutMs: number, turnEventLoop: boolean): void | Promise<void>;
   /** Ends the sleep, from the same thread. */
   wake(): void;

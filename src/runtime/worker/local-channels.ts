@@ -1,4 +1,7 @@
-/** The channels of one thread: those with both ends here are local; others are left to a second factory. */
+/**
+ * The channels of one thread: those with both ends here are local; others are left to a second
+ * factory.
+ */
 import type { FileSystem } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { LocalChannel } from '../channel/local-channel.ts';

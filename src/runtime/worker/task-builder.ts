@@ -1,8 +1,8 @@
 /**
  * Builds the tasks of one worker from the JobGraph: stages, chains, channels, inputs.
  *
- * Invariant: tasks are built in the graph's topological order, so that the producer of a local channel exists before its
- * consumer.
+ * Invariant: tasks are built in the graph's topological order, so that the producer of a local
+ * channel exists before its consumer.
  */
 import type { CheckpointBarrier } from '../../checkpoint/barrier.ts';
 import type { SubtaskState } from '../../checkpoint/subtask-state.ts';
@@ -71,7 +71,10 @@ export interface TaskStateServices {
   readonly operatorBackend: (node: ChainNode) => OperatorStateBackend;
   /** What the job goes on from; undefined: it starts empty. */
   readonly restored: (vertex: JobVertex, subtask: number) => RestoredState | undefined;
-  /** Records that an operator's subtask had sent when the checkpoint was taken, and that nobody had processed; in order. */
+  /**
+   * Records that an operator's subtask had sent when the checkpoint was taken, and that nobody had
+   * processed; in order.
+   */
   readonly inFlight: (operatorId: string, subtask: number) => readonly InFlightRows[];
   /** Follows them on every channel; undefined if there are none in the whole job. */
   readonly restoredBarrier: CheckpointBarrier | undefined;

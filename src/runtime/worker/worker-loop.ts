@@ -3,9 +3,10 @@
  *
  * Invariants:
  * 1. One turn gives every unfinished task one step; a step is bounded, so no task starves.
- * 2. Before the loop sleeps it has seen every task idle after `prepare`; whoever makes work afterwards rings.
- * 3. The event loop turns at least every {@link EVENT_LOOP_TURN_MS} while a task waits for a promise or `alwaysTurn` is set, and
- *    every {@link BACKGROUND_TURN_MS} in any case.
+ * 2. Before the loop sleeps it has seen every task idle after `prepare`; whoever makes work
+ *    afterwards rings.
+ * 3. The event loop turns at least every {@link EVENT_LOOP_TURN_MS} while a task waits for a
+ *    promise or `alwaysTurn` is set, and every {@link BACKGROUND_TURN_MS} in any case.
  * 4. After a failure or cancel every task is closed exactly once.
  */
 import type { HeartbeatWriter } from '../../metrics/heartbeats.ts';
@@ -17,7 +18,9 @@ import type { Idler } from './idler.ts';
 /** The event loop is given a turn at least this often while something needs it. */
 export const EVENT_LOOP_TURN_MS = 1;
 
-/** And this often in any case: timers and promises of user code that the engine knows nothing of. */
+/**
+ * And this often in any case: timers and promises of user code that the engine knows nothing of.
+ */
 export const BACKGROUND_TURN_MS = 100;
 
 /** Times that a task spent, in ms; written by the loop, published with the metrics. */

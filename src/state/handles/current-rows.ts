@@ -26,7 +26,9 @@ const NAMESPACED = 'namespaced';
 const CLEANUP_MAX = 1024;
 const looked = new Int32Array(CLEANUP_MAX);
 
-/** Tells what is left of an entry's value: the value itself, less of it, or undefined for nothing. */
+/**
+ * Tells what is left of an entry's value: the value itself, less of it, or undefined for nothing.
+ */
 export type Prune = (stored: unknown) => unknown;
 
 /** See the file's head. */

@@ -1,10 +1,11 @@
 /**
- * The default backend: all keyed state in memory, in tables of typed arrays; snapshots are segments.
+ * The default backend: all keyed state in memory, in tables of typed arrays; snapshots are
+ * segments.
  *
  * Invariants:
  * 1. A checkpoint names files of completed ones only.
- * 2. A state that was restored and that nobody has declared yet is opened with what its rows say, at
- *    the first snapshot at the latest, and is part of the snapshots from then on.
+ * 2. A state that was restored and that nobody has declared yet is opened with what its rows say,
+ *    at the first snapshot at the latest, and is part of the snapshots from then on.
  * 3. The number of a state within snapshots is its for life; the files of a chain agree on it.
  */
 import type { Environment } from '../../base/environment.ts';

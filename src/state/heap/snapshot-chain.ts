@@ -1,5 +1,6 @@
 /**
- * Which files hold the state as of the last completed checkpoint: a base and what has changed since.
+ * Which files hold the state as of the last completed checkpoint: a base and what has changed
+ * since.
  *
  * Invariants:
  * 1. Only files of completed checkpoints are in it.

@@ -1,6 +1,6 @@
 /**
- * A snapshot that makes a new base: links to the database's files as of the cut, and one set of segments with what the database
- * lacks.
+ * A snapshot that makes a new base: links to the database's files as of the cut, and one set of
+ * segments with what the database lacks.
  *
  * Invariants:
  * 1. The database's checkpoint begins with the cut, and nothing is written to it until it is made.

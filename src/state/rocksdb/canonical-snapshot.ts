@@ -1,9 +1,11 @@
 /**
- * A snapshot of segments only, in the order of the hashes, though rows lie in the database: every backend can read it.
+ * A snapshot of segments only, in the order of the hashes, though rows lie in the database: every
+ * backend can read it.
  *
  * Invariants:
- * 1. What the database lacks at the cut is gathered in memory, which holds it anyway; the database's checkpoint of the cut is
- *    then read beside the live one, in slices, with the gathered rows over it.
+ * 1. What the database lacks at the cut is gathered in memory, which holds it anyway; the
+ *    database's checkpoint of the cut is then read beside the live one, in slices, with the
+ *    gathered rows over it.
  * 2. A key that was gathered, put or removed, hides the one in the database.
  */
 import { assert } from '../../base/assert.ts';

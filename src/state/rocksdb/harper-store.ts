@@ -1,6 +1,6 @@
 /**
- * The store on RocksDB, by the native class of the package `@harperfast/rocksdb-js-<platform>` used directly: keys and values go
- * through shared buffers, so that a call allocates nothing.
+ * The store on RocksDB, by the native class of the package `@harperfast/rocksdb-js-<platform>` used
+ * directly: keys and values go through shared buffers, so that a call allocates nothing.
  *
  * Invariants:
  * 1. Block cache and write buffers are one budget of the process, whoever opens how many stores.

@@ -1,11 +1,13 @@
 /**
- * @dataplane Which keys may lie in the store: a blocked Bloom filter that grows, so that new keys do not ask the store.
+ * @dataplane Which keys may lie in the store: a blocked Bloom filter that grows, so that new keys
+ * do not ask the store.
  *
  *      mixed hash ──▶ block of 16 words (one cache line) ──▶ 6 bits in it, 12 bits of filter per key
  *
  * Invariants:
  * 1. What was added is found for ever; of what was not, about 1 % per layer is found, too.
- * 2. A full layer is never changed again: keys go to the newest layer, which is four times as large as the one before.
+ * 2. A full layer is never changed again: keys go to the newest layer, which is four times as large
+ *    as the one before.
  */
 import { MillraceError } from '../../base/errors.ts';
 

@@ -1,17 +1,21 @@
 /**
- * The narrow store below keyed state: sorted bytes in column families, hard-link checkpoints. RocksDB is one, a model in plain
- * JavaScript another.
+ * The narrow store below keyed state: sorted bytes in column families, hard-link checkpoints.
+ * RocksDB is one, a model in plain JavaScript another.
  *
  * Invariants that an implementation keeps and its caller relies on:
- * 1. Nothing but a checkpoint is durable: there is no log, and the folder is worthless after a crash.
- * 2. Keys are in the order of their unsigned bytes; the families of a store are flushed and checkpointed together.
- * 3. All calls come from one thread. Nobody writes between the call of `checkpoint` and its result: whether such a write is in it
- *    would be left to chance.
- * 4. Files of a checkpoint never change; of two checkpoints of one store, files of the same name have the same bytes, if the name
- *    is one for which {@link isSharedFile} holds.
+ * 1. Nothing but a checkpoint is durable: there is no log, and the folder is worthless after a
+ *    crash.
+ * 2. Keys are in the order of their unsigned bytes; the families of a store are flushed and
+ *    checkpointed together.
+ * 3. All calls come from one thread. Nobody writes between the call of `checkpoint` and its result:
+ *    whether such a write is in it would be left to chance.
+ * 4. Files of a checkpoint never change; of two checkpoints of one store, files of the same name
+ *    have the same bytes, if the name is one for which {@link isSharedFile} holds.
  */
 
-/** Makes a store in a folder, which is created or, if it holds files of a checkpoint, taken over. */
+/**
+ * Makes a store in a folder, which is created or, if it holds files of a checkpoint, taken over.
+ */
 export interface KeyValueStoreFactory {
   /** For messages. */
   readonly kind: string;
@@ -38,7 +42,10 @@ export interface KeyValueStore extends Disposable {
   dropColumnFamily(name: string): void;
   /** Writes to files what is in memory, in the background. */
   flush(): Promise<void>;
-  /** Flushes, makes the folder, which must not exist, and puts links to all files there; resolves to their names. */
+  /**
+   * Flushes, makes the folder, which must not exist, and puts links to all files there; resolves to
+   * their names.
+   */
   checkpoint(folder: string): Promise<readonly string[]>;
   statistics(): StoreStatistics;
   /** Same as `[Symbol.dispose]`; the folder stays. */
@@ -46,8 +53,9 @@ export interface KeyValueStore extends Disposable {
 }
 
 /**
- * Rows of one column family. Keys and values go through two buffers of the family: the caller writes a key to `key` and passes its
- * length; what a call returns is valid until the next one. Fetch the buffers again after an `ensure…`, `get` or `next`.
+ * Rows of one column family. Keys and values go through two buffers of the family: the caller
+ * writes a key to `key` and passes its length; what a call returns is valid until the next one.
+ * Fetch the buffers again after an `ensure…`, `get` or `next`.
  */
 export interface ColumnFamily {
   readonly name: string;
@@ -85,7 +93,10 @@ export interface StoreStatistics {
   readonly isWriteStopped: boolean;
 }
 
-/** Whether a file's name tells its content, so that checkpoints share it: tables, not the files that list them. */
+/**
+ * Whether a file's name tells its content, so that checkpoints share it: tables, not the files that
+ * list them.
+ */
 export function isSharedFile(name: string): boolean {
   return /\.(sst|blob|run)$/.test(name);
 }

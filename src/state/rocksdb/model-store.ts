@@ -1,12 +1,14 @@
 /**
- * The store's contract in plain JavaScript over the injected file system: a table in memory and sorted runs in files. It is what
- * simulations use, and what the native store is compared with.
+ * The store's contract in plain JavaScript over the injected file system: a table in memory and
+ * sorted runs in files. It is what simulations use, and what the native store is compared with.
  *
  * Invariants:
- * 1. A run is written once and then only read or removed; its number is never given out again in this folder.
- * 2. `MANIFEST` of a checkpoint names its runs, oldest first; a folder without one is empty. The working folder has none: what is
- *    in no checkpoint is lost with it, as with a log that is off.
- * 3. Every row is looked up in memory: files are read when a folder is taken over, and are what a checkpoint consists of.
+ * 1. A run is written once and then only read or removed; its number is never given out again in
+ *    this folder.
+ * 2. `MANIFEST` of a checkpoint names its runs, oldest first; a folder without one is empty. The
+ *    working folder has none: what is in no checkpoint is lost with it, as with a log that is off.
+ * 3. Every row is looked up in memory: files are read when a folder is taken over, and are what a
+ *    checkpoint consists of.
  */
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from '../../base/environment.ts';

@@ -1,6 +1,7 @@
 /**
- * The native class of RocksDB: the one place where an addon is loaded, when the first store is opened and not before.
- * Invariant: the shapes below say what is used of the package and nothing more.
+ * The native class of RocksDB: the one place where an addon is loaded, when the first store is
+ * opened and not before. Invariant: the shapes below say what is used of the package and nothing
+ * more.
  */
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
@@ -21,7 +22,10 @@ export interface NativeDatabase {
   setDefaultValueBuffer(buffer: Buffer): void;
   /** Two 32-bit words: lengths of the key and the value that an iterator has copied. */
   setIteratorState(buffer: Buffer): void;
-  /** The length of the value, now in the value buffer; the value if that is too small; undefined if there is none. */
+  /**
+   * The length of the value, now in the value buffer; the value if that is too small; undefined if
+   * there is none.
+   */
   getSync(keyLength: number, flags: number): number | Buffer | undefined;
   putSync(key: NativeBuffer, value: NativeBuffer): void;
   removeSync(key: NativeBuffer): void;
@@ -57,7 +61,10 @@ export interface NativeBinding {
   }): void;
 }
 
-/** The packages' last parts by system and processor; on Linux the C library decides, and npm installs the fitting one. */
+/**
+ * The packages' last parts by system and processor; on Linux the C library decides, and npm
+ * installs the fitting one.
+ */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'linux-x64': ['linux-x64-glibc', 'linux-x64-musl'],
   'linux-arm64': ['linux-arm64-glibc', 'linux-arm64-musl'],

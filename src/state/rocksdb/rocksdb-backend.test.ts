@@ -48,7 +48,10 @@ interface Row {
   readonly text: string;
 }
 
-/** An operator of some subtasks with a state that does not fit into memory and one that must stay there. */
+/**
+ * An operator of some subtasks with a state that does not fit into memory and one that must stay
+ * there.
+ */
 class Operator {
   readonly expected = new Map<number, Row>();
   subtasks: readonly RocksDBBackend[] = [];

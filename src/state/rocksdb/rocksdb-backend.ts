@@ -2,10 +2,11 @@
  * Keyed state on two levels: hot tables in memory, all other rows in a database below them.
  *
  * Invariants:
- * 1. Rows go to the database and out of memory only in {@link RocksDBBackend.maintain}, between batches, and at a restore. A state
- *    that fits into its memory never opens a database.
- * 2. A checkpoint is a base and segments with what has changed since. The base is one of segments until the database is opened;
- *    then it is links to the database's files and, as segments, the rows that it lacks.
+ * 1. Rows go to the database and out of memory only in {@link RocksDBBackend.maintain}, between
+ *    batches, and at a restore. A state that fits into its memory never opens a database.
+ * 2. A checkpoint is a base and segments with what has changed since. The base is one of segments
+ *    until the database is opened; then it is links to the database's files and, as segments, the
+ *    rows that it lacks.
  * 3. A new base is made when the changes have become many, or when a changed row has left memory.
  */
 import type { Environment } from '../../base/environment.ts';
@@ -340,7 +341,10 @@ export class RocksDBBackend implements KeyedStateBackend {
     return { hashFirst, hashLast, states: opened.map(({ coder }) => coder.meta), base, segments };
   }
 
-  /** Puts what was restored of a state where it belongs: rows of databases first, then those of segments. */
+  /**
+   * Puts what was restored of a state where it belongs: rows of databases first, then those of
+   * segments.
+   */
   #takeRestored(opened: OpenedState, meta: StateMeta): void {
     const { restored } = this.#states;
     if (this.#isLinked) this.#takeBelow(opened, meta);
@@ -350,7 +354,10 @@ export class RocksDBBackend implements KeyedStateBackend {
     this.#free();
   }
 
-  /** Opens the tables of rows that lie in the database; reads or writes them anew where they must not stay as they are. */
+  /**
+   * Opens the tables of rows that lie in the database; reads or writes them anew where they must
+   * not stay as they are.
+   */
   #takeBelow(opened: OpenedState, meta: StateMeta): void {
     const { state } = opened;
     const namespaces = this.#rows.namespacesOf(state.stateIndex);
@@ -372,7 +379,10 @@ export class RocksDBBackend implements KeyedStateBackend {
   }
 }
 
-/** Bytes of the rows in memory: what a table's arrays have to spare does not count, since it does not go away. */
+/**
+ * Bytes of the rows in memory: what a table's arrays have to spare does not count, since it does
+ * not go away.
+ */
 function usedBytes(tables: readonly TrackedTable[]): number {
   let bytes = 0;
   for (const table of tables) bytes += bytesOf(table);

@@ -1,10 +1,12 @@
 /**
- * The backend `rocksdb` of one worker: a database per operator's subtask, as in Flink, in one folder, with one memory setting.
+ * The backend `rocksdb` of one worker: a database per operator's subtask, as in Flink, in one
+ * folder, with one memory setting.
  *
  * Invariants:
- * 1. Of the worker's memory {@link HOT_SHARE} is for hot tables, the rest for the databases' cached blocks and unflushed writes,
- *    which are one pool of the whole process.
- * 2. The binding is loaded when the worker starts: that it is missing is told then, and not when memory has run out.
+ * 1. Of the worker's memory {@link HOT_SHARE} is for hot tables, the rest for the databases' cached
+ *    blocks and unflushed writes, which are one pool of the whole process.
+ * 2. The binding is loaded when the worker starts: that it is missing is told then, and not when
+ *    memory has run out.
  * 3. Simulations use the model of the store, which lives in their file system.
  */
 import type { Environment } from '../../base/environment.ts';

@@ -1,5 +1,6 @@
 /**
- * The database of one backend: opened with the first row that goes there or with the files of a checkpoint, and its checkpoints.
+ * The database of one backend: opened with the first row that goes there or with the files of a
+ * checkpoint, and its checkpoints.
  *
  * Invariants:
  * 1. Its folder belongs to this object alone and goes with it.
@@ -73,8 +74,8 @@ export class StateDatabase implements Disposable {
   }
 
   /**
-   * As of the call: nothing is written until it resolves, but for what `prepare` writes. If one is being made already, this one
-   * comes after it.
+   * As of the call: nothing is written until it resolves, but for what `prepare` writes. If one is
+   * being made already, this one comes after it.
    */
   async checkpoint(prepare: () => void): Promise<DatabaseCheckpoint> {
     this.family();

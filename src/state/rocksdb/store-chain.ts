@@ -1,11 +1,11 @@
 /**
- * Which files hold the state as of the last completed checkpoint: a base, of segments or of the database's files, and what has
- * changed since.
+ * Which files hold the state as of the last completed checkpoint: a base, of segments or of the
+ * database's files, and what has changed since.
  *
  * Invariants:
  * 1. Only files of completed checkpoints are in it.
- * 2. Cuts are counted. What has changed since cut `n` is at hand only if no changed row has left memory after it: then the next
- *    checkpoint needs a new base.
+ * 2. Cuts are counted. What has changed since cut `n` is at hand only if no changed row has left
+ *    memory after it: then the next checkpoint needs a new base.
  */
 import type { BaseHandle, FileRef, KeyedStateHandle } from '../snapshot.ts';
 

@@ -2,7 +2,8 @@
  * Puts the rows of earlier databases into a backend's own tables and database.
  *
  * Invariants:
- * 1. Rows are copied as they are if their schemas have the numbers that the state's own have, else they are read and written anew.
+ * 1. Rows are copied as they are if their schemas have the numbers that the state's own have, else
+ *    they are read and written anew.
  * 2. A resident state's rows go to memory and stay in no database.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -25,7 +26,9 @@ interface RowSource {
   readonly hashes: IndexRange;
 }
 
-/** Copies all rows of a state from `source`; `restored` is what the state's own schemas began with. */
+/**
+ * Copies all rows of a state from `source`; `restored` is what the state's own schemas began with.
+ */
 export function copyRows(
   source: RowSource,
   target: StoreRows,

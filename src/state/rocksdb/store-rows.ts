@@ -1,5 +1,6 @@
 /**
- * The rows of a backend in its store: what the hot tables see below them, and what takes rows from them.
+ * The rows of a backend in its store: what the hot tables see below them, and what takes rows from
+ * them.
  *
  *      ┌───────┬──────┬──────────┬─────────────┐
  *      │ state │ hash │ section  │ key bytes   │ ──▶ value bytes          numbers big-endian: rows of a state
@@ -7,11 +8,13 @@
  *      └───────┴──────┴──────────┴─────────────┘
  *
  * Invariants:
- * 1. A section is one life of a state's namespace: it gets a number with its first row and loses it when it is dropped. Numbers are
- *    never given out again, so what a dropped one leaves behind is garbage that nobody can see; `purge` removes it.
- * 2. The numbers, and what is counted, are a row of the store themselves ({@link StoreRows.save}), so a checkpoint of the store
- *    knows them.
- * 3. The filter knows every key that lies below; it may be undefined, after a restore without one, and then all are asked for.
+ * 1. A section is one life of a state's namespace: it gets a number with its first row and loses it
+ *    when it is dropped. Numbers are never given out again, so what a dropped one leaves behind is
+ *    garbage that nobody can see; `purge` removes it.
+ * 2. The numbers, and what is counted, are a row of the store themselves ({@link StoreRows.save}),
+ *    so a checkpoint of the store knows them.
+ * 3. The filter knows every key that lies below; it may be undefined, after a restore without one,
+ *    and then all are asked for.
  */
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -136,7 +139,10 @@ export class StoreRows implements ColdTier {
     return length < 0 ? undefined : family.value.subarray(0, length);
   }
 
-  /** The rows of a state with unsigned hashes `first` to `last`, ascending; of one section if it is given. Whoever opens it closes it. */
+  /**
+   * The rows of a state with unsigned hashes `first` to `last`, ascending; of one section if it is
+   * given. Whoever opens it closes it.
+   */
   range(options: SectionRange): SectionCursor {
     const { stateIndex, section, first, last } = options;
     const byId = new Map([...this.#sections.values()].map((each) => [each.id, each]));
@@ -319,7 +325,10 @@ export interface SectionRange {
   readonly last: number;
 }
 
-/** Goes through rows that are no garbage. Key and value are valid until the next call of anything of the store. */
+/**
+ * Goes through rows that are no garbage. Key and value are valid until the next call of anything of
+ * the store.
+ */
 export class SectionCursor implements Disposable {
   section: SectionRows | undefined;
   hash = 0;

@@ -1,12 +1,13 @@
 /**
- * @dataplane Moves rows from the hot tables to the store and out of memory: a hand that goes round over each table in order of the
- * hashes, since puts in the store's own order cost a fraction of those in any other.
+ * @dataplane Moves rows from the hot tables to the store and out of memory: a hand that goes round
+ * over each table in order of the hashes, since puts in the store's own order cost a fraction of
+ * those in any other.
  *
  * Invariants:
  * 1. It runs between batches only: nobody holds an entry number then.
  * 2. What a table has removed goes to the store before what it has put.
- * 3. A row leaves memory only if the store has it as it is; a cut that is being written takes it first. A row that was used since
- *    the hand last passed stays for another round.
+ * 3. A row leaves memory only if the store has it as it is; a cut that is being written takes it
+ *    first. A row that was used since the hand last passed stays for another round.
  */
 import type { RowSection, RowSink } from '../cold-state.ts';
 import type { TrackedTable } from '../tracked-table.ts';

@@ -17,7 +17,9 @@ import type { OrderRange } from './slot-table.ts';
 
 const LOAD_MAX = 0.6;
 const CAPACITY_MIN = 16;
-/** A longer run is no chance: at a load of 0.6 runs of k slots are about as likely as e^(−0.11 k). */
+/**
+ * A longer run is no chance: at a load of 0.6 runs of k slots are about as likely as e^(−0.11 k).
+ */
 const RUN_MAX = 256;
 /** Slots per key at most that are made to shorten runs: equal hashes cannot be helped. */
 const SPARSE_MAX = 128;

@@ -294,7 +294,9 @@ for (const name of ['real', 'oneSubtask', 'descending']) {
 
 const ALL_HASHES = { first: 0, last: 2 ** 32 - 1 };
 
-/** Inserts until a growth begins, then works on single keys until it is over, checking all the way. */
+/**
+ * Inserts until a growth begins, then works on single keys until it is over, checking all the way.
+ */
 function growBySingleKeys(t: Parameters<Pair['checkAll']>[0], pair: Pair, extra: number): number {
   const random = seededRandom(17);
   let next = 0;

@@ -169,8 +169,8 @@ function isSameShort(bytes: Uint8Array, from: number, key: string): boolean {
 }
 
 /**
- * Hot: every snapshot reads all changed keys. A call with as many arguments takes 20 ns, `apply` on a part of the array 85 (ten
- * units; `latin1Slice` 60).
+ * Hot: every snapshot reads all changed keys. A call with as many arguments takes 20 ns, `apply` on
+ * a part of the array 85 (ten units; `latin1Slice` 60).
  */
 const READERS: readonly ((bytes: Uint8Array, from: number) => string)[] = Array.from(
   { length: SHORT_UNITS_MAX + 1 },

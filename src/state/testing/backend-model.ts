@@ -1,6 +1,6 @@
 /**
- * A keyed operator of some subtasks beside a plain model of it: random operations, cuts whose slices
- * lie between them, checkpoints that complete or not, restarts with other parallelisms.
+ * A keyed operator of some subtasks beside a plain model of it: random operations, cuts whose
+ * slices lie between them, checkpoints that complete or not, restarts with other parallelisms.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { hashKey } from '../../base/hash.ts';

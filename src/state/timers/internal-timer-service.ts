@@ -1,12 +1,15 @@
 /**
- * @dataplane The timers of one keyed operator: set and deleted for the current key, fired in the order of their times.
+ * @dataplane The timers of one keyed operator: set and deleted for the current key, fired in the
+ * order of their times.
  *
  * As Flink's InternalTimerService:
  * 1. A timer is unique per key, namespace, domain and time; setting it again changes nothing.
- * 2. Event timers fire when `time ≤ watermark`, processing timers when `time ≤ now`, each with its key as the current one.
- *    One that is set while others fire, and is due, fires in the same pass.
- * 3. One that is set when its time has passed fires at the next advance of the watermark (or of the clock).
- * 4. A timer that is taken out to be fired is in no later snapshot; those of a pass that was cut short by one are.
+ * 2. Event timers fire when `time ≤ watermark`, processing timers when `time ≤ now`, each with its
+ *    key as the current one. One that is set while others fire, and is due, fires in the same pass.
+ * 3. One that is set when its time has passed fires at the next advance of the watermark (or of the
+ *    clock).
+ * 4. A timer that is taken out to be fired is in no later snapshot; those of a pass that was cut
+ *    short by one are.
  *
  * Firing goes in slices: `advance…` fires some and returns whether it is done.
  */
@@ -41,7 +44,10 @@ export interface Triggerable {
 
 /** What an {@link InternalTimerService} is made of. */
 export interface TimerServiceOptions {
-  /** What it holds of timers is taken over. If it is restored later: {@link InternalTimerService.takeOver}. */
+  /**
+   * What it holds of timers is taken over. If it is restored later: {@link
+   * InternalTimerService.takeOver}.
+   */
   readonly backend: KeyedStateBackend;
   readonly operatorName: string;
   readonly keyContext: KeyContext;
@@ -49,7 +55,10 @@ export interface TimerServiceOptions {
   /** Asks for {@link InternalTimerService.advanceProcessingTime} at a time, epoch ms. */
   readonly wakeAt: (epochMs: number) => void;
   readonly clock: Clock;
-  /** Whether every timer is given what else tells timers of one key apart, such as a window (false: none is). */
+  /**
+   * Whether every timer is given what else tells timers of one key apart, such as a window (false:
+   * none is).
+   */
   readonly hasNamespaces?: boolean | undefined;
 }
 
@@ -73,7 +82,10 @@ export class InternalTimerService {
     this.takeOver();
   }
 
-  /** The backend has been restored: its timers are this operator's from now on. Before the first record. */
+  /**
+   * The backend has been restored: its timers are this operator's from now on. Before the first
+   * record.
+   */
   takeOver(): void {
     if (this.#state.has(EVENT_TIME)) this.#eventTime = this.#open(EVENT_TIME);
     if (this.#state.has(PROCESSING_TIME)) this.#processingTime = this.#open(PROCESSING_TIME);
@@ -128,7 +140,10 @@ export class InternalTimerService {
     return isDone(queue, watermark);
   }
 
-  /** Fires some of the processing timers that are due; true when all are, and it has asked for its next call. */
+  /**
+   * Fires some of the processing timers that are due; true when all are, and it has asked for its
+   * next call.
+   */
   advanceProcessingTime(nowMs: number): boolean {
     const queue = this.#processingTime;
     if (queue === undefined) return true;

@@ -1,4 +1,7 @@
-/** @dataplane The times of one key as a binary heap in a plain array: the least comes first. It is what state holds of a timer. */
+/**
+ * @dataplane The times of one key as a binary heap in a plain array: the least comes first. It is
+ * what state holds of a timer.
+ */
 
 /** Adds a time. */
 export function pushTime(times: number[], time: number): void {

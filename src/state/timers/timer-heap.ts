@@ -1,13 +1,14 @@
 /**
- * @dataplane Which entry of a table of timers is due next: a heap with four children per node, in a typed array, of entries by the
- * time of their first timer.
+ * @dataplane Which entry of a table of timers is due next: a heap with four children per node, in a
+ * typed array, of entries by the time of their first timer.
  *
  *     nodes   [ – – – | time entry | time entry … ]   node n at place n + 3, so that the four children of a node,
  *                                                     4n + 1 to 4n + 4, share a line of the cache
  *     places  by entry: its node, so that any entry can be taken out
  *
  * Invariants:
- * 1. No node's time is after that of its children. Entries of equal times come in any order, the same in every run.
+ * 1. No node's time is after that of its children. Entries of equal times come in any order, the
+ *    same in every run.
  * 2. Node `places[entry]` is that of the entry, for every entry in the heap.
  */
 

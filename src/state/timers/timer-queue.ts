@@ -1,13 +1,13 @@
 /**
- * @dataplane The timers of one time domain: one row per key in a resident table, so that snapshots and rescaling see them as any
- * state, with a heap beside it that knows which key is due next.
+ * @dataplane The timers of one time domain: one row per key in a resident table, so that snapshots
+ * and rescaling see them as any state, with a heap beside it that knows which key is due next.
  *
  *     table   key ──▶ entry ──▶ [t0, t1, …], a heap of times        heap   entries by their t0
  *
  * Invariants:
  * 1. A key's times differ, and there is at least one; so a timer is unique per key and time.
- * 2. The heap holds exactly the table's entries, by their first times. It is not in snapshots but made anew when a queue is
- *    opened.
+ * 2. The heap holds exactly the table's entries, by their first times. It is not in snapshots but
+ *    made anew when a queue is opened.
  * 3. `#times` of an entry, if there, holds the times of its row: only rows with many have one.
  */
 import type { StateTable } from '../keyed-state-backend.ts';

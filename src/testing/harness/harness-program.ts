@@ -1,6 +1,6 @@
 /**
- * The graph around an operator under test: sources that nobody reads, the operator, sinks that nobody runs. The operator's task
- * is then built as in a job.
+ * The graph around an operator under test: sources that nobody reads, the operator, sinks that
+ * nobody runs. The operator's task is then built as in a job.
  */
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { DataStream } from '../../api/datastream/data-stream.ts';

@@ -1,5 +1,6 @@
 /**
- * Snapshots of an operator under test: their files in memory, and what several of them give to one subtask of a later run.
+ * Snapshots of an operator under test: their files in memory, and what several of them give to one
+ * subtask of a later run.
  *
  * Invariants:
  * 1. A snapshot is plain data and complete: it holds every file that it names.
@@ -39,7 +40,9 @@ export interface HarnessSnapshot {
 /** Makes the names of files differ between harnesses. */
 let harnesses = 0;
 
-/** The files that the snapshots of one harness have written, and those that it was restored from. */
+/**
+ * The files that the snapshots of one harness have written, and those that it was restored from.
+ */
 export class HarnessFiles implements SnapshotInput {
   readonly #files = new Map<string, Uint8Array>();
   readonly #fileSystem: FileSystem;

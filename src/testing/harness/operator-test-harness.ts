@@ -1,11 +1,13 @@
 /**
- * Runs one operator as a job's task does, without threads, rings and real time: elements in, elements out, snapshots between
- * any two of them.
+ * Runs one operator as a job's task does, without threads, rings and real time: elements in,
+ * elements out, snapshots between any two of them.
  *
  * Invariants:
- * 1. The operator runs in a task and a chain that are built as in a job, from the spec that the fluent API made.
+ * 1. The operator runs in a task and a chain that are built as in a job, from the spec that the
+ *    fluent API made.
  * 2. The clock stands still but for {@link OperatorTestHarness.setProcessingTime}.
- * 3. A push returns when the operator has done all that followed from it, or waits for a promise (a slow sink).
+ * 3. A push returns when the operator has done all that followed from it, or waits for a promise (a
+ *    slow sink).
  */
 import type { DataStream } from '../../api/datastream/data-stream.ts';
 import { MillraceError } from '../../base/errors.ts';

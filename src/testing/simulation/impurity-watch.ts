@@ -2,7 +2,8 @@
  * Finds user code that asks the real clock or the real random generator while a simulation runs it.
  *
  * Invariants:
- * 1. Only calls from within a turn of a simulated worker count: the test around it may do as it likes.
+ * 1. Only calls from within a turn of a simulated worker count: the test around it may do as it
+ *    likes.
  * 2. What was replaced is put back when the last watch ends.
  */
 import { MillraceError } from '../../base/errors.ts';
@@ -18,7 +19,10 @@ const realMonotonic = Reflect.get(performance, 'now') as () => number;
 
 let watches = 0;
 
-/** Makes `Date.now()`, `new Date()`, `Math.random()` and `performance.now()` throw where a job calls them. */
+/**
+ * Makes `Date.now()`, `new Date()`, `Math.random()` and `performance.now()` throw where a job calls
+ * them.
+ */
 export function watchImpurity(): Disposable {
   if (watches++ === 0) replace();
   let isOver = false;

@@ -1,9 +1,11 @@
 /**
- * Runs a job without faults and with them, on one thread, in virtual time, and compares what it gave.
+ * Runs a job without faults and with them, on one thread, in virtual time, and compares what it
+ * gave.
  *
  * Invariants:
  * 1. Everything that happens is a function of the program and the seed.
- * 2. Equal results mean: nothing lost, nothing twice, nothing else, and where keys are given, each key's records in their order.
+ * 2. Equal results mean: nothing lost, nothing twice, nothing else, and where keys are given, each
+ *    key's records in their order.
  */
 import { buildJobGraph, createModuleEnvironment } from '../../api/datastream/module-environment.ts';
 import type { StreamExecutionEnvironment } from '../../api/datastream/stream-execution-environment.ts';
@@ -53,13 +55,17 @@ export interface SimulateOptions {
   readonly faults?: Partial<FaultRates> | undefined;
   /** Workers and default parallelism (2). */
   readonly parallelism?: number | undefined;
-  /** Whether each process runs at a parallelism of its own, up to {@link SimulateOptions.parallelism}. */
+  /**
+   * Whether each process runs at a parallelism of its own, up to {@link
+   * SimulateOptions.parallelism}.
+   */
   readonly rescales?: boolean | undefined;
   /** Between checkpoints, virtual ms (1000). */
   readonly checkpointIntervalMs?: number | undefined;
   /**
-   * How probable it is, 0 to 1, that a file of the newest checkpoint is damaged while no process runs (0). With damage a job may
-   * go back behind what it has committed, so results may come twice; or it stops and names the damaged file.
+   * How probable it is, 0 to 1, that a file of the newest checkpoint is damaged while no process
+   * runs (0). With damage a job may go back behind what it has committed, so results may come
+   * twice; or it stops and names the damaged file.
    */
   readonly damage?: number | undefined;
   /** Options by key, as after `-D`. */
@@ -67,8 +73,8 @@ export interface SimulateOptions {
   /** The key of a result, where each key's results have one order. */
   readonly keyOf?: ((result: unknown) => unknown) | undefined;
   /**
-   * Whether the job is first run twice without faults, at different times, to find code that depends on the clock, on random
-   * numbers or on what an earlier run has left in variables (true).
+   * Whether the job is first run twice without faults, at different times, to find code that
+   * depends on the clock, on random numbers or on what an earlier run has left in variables (true).
    */
   readonly checksPurity?: boolean | undefined;
   /** Virtual time after which a run counts as one that never ends (an hour). */
@@ -107,7 +113,8 @@ const CHECKPOINTS_FOLDER = '/checkpoints';
 const SPARE_ATTEMPTS = 20;
 
 /**
- * Finds out whether a job gives the same when processes die, disks fail and checkpoints are restored.
+ * Finds out whether a job gives the same when processes die, disks fail and checkpoints are
+ * restored.
  *
  * @throws SIMULATION_FAILED if it does not; the message has the seed that repeats it
  * @example

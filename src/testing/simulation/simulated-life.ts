@@ -1,9 +1,10 @@
 /**
- * One job's whole life on a machine whose processes die: each process goes on from the checkpoints that the one before left on
- * the disk, until one of them brings the job to its end.
+ * One job's whole life on a machine whose processes die: each process goes on from the checkpoints
+ * that the one before left on the disk, until one of them brings the job to its end.
  *
  * Invariants:
- * 1. A process that has died is dropped as it is: nothing of it is closed, and nothing of it acts any more.
+ * 1. A process that has died is dropped as it is: nothing of it is closed, and nothing of it acts
+ *    any more.
  * 2. Time goes on while nobody takes a turn, so that delays between attempts pass.
  */
 import { hasErrorCode, MillraceError } from '../../base/errors.ts';
@@ -45,7 +46,10 @@ const REBOOT_MS = 1000;
 const DYING_TURNS = 10;
 /** Turns of the event loop without any progress, after which the next timer is let fire. */
 const QUIET_TURNS = 3000;
-/** Turns of workers without any time passing, after which the job spins: a task says that it gets further, and does not. */
+/**
+ * Turns of workers without any time passing, after which the job spins: a task says that it gets
+ * further, and does not.
+ */
 const TURNS_AT_ONCE_MAX = 2_000_000;
 /** Such turns without a timer, after which the job counts as stuck. */
 const STUCK_TURNS = 200_000;

@@ -1,5 +1,6 @@
 /**
- * Where the collected records of a simulated job go: a transactional store outside of its processes, one per name.
+ * Where the collected records of a simulated job go: a transactional store outside of its
+ * processes, one per name.
  *
  * Invariant: a dead process changes nothing in it.
  */

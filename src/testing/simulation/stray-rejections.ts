@@ -1,6 +1,6 @@
 /**
- * Keeps the last breaths of dead simulated processes from the test around the simulation: promises that were rejected because
- * their process died, and that nobody is left to handle.
+ * Keeps the last breaths of dead simulated processes from the test around the simulation: promises
+ * that were rejected because their process died, and that nobody is left to handle.
  *
  * Invariant: every other unhandled rejection goes where it would have gone.
  */
@@ -15,8 +15,8 @@ const users = new Set<() => boolean>();
 let listeners: readonly Listener[] = [];
 
 /**
- * Until disposed, rejections by {@link SimulatedCrash} need no handler, nor does any while `isDead` says that the process that runs
- * is dead: what its code finds afterwards means nothing.
+ * Until disposed, rejections by {@link SimulatedCrash} need no handler, nor does any while `isDead`
+ * says that the process that runs is dead: what its code finds afterwards means nothing.
  */
 export function ignoreDeadProcesses(isDead: () => boolean): AsyncDisposable {
   if (users.size === 0) {

@@ -1,4 +1,7 @@
-/** Runs an operator through the same elements, straight and interrupted, and gives what came out by key in order. */
+/**
+ * Runs an operator through the same elements, straight and interrupted, and gives what came out by
+ * key in order.
+ */
 import type { OutputTag } from '../../functions/output-tag.ts';
 import type { AnyRecord } from '../../graph/operator-spec.ts';
 import type { HarnessSnapshot } from '../harness/harness-snapshots.ts';
@@ -42,7 +45,10 @@ export async function straight(operator: OperatorCase): Promise<Results> {
   return everyCut(operator, []);
 }
 
-/** With a snapshot and a restore before each of the elements at `cuts`; before every one if left out. */
+/**
+ * With a snapshot and a restore before each of the elements at `cuts`; before every one if left
+ * out.
+ */
 export async function everyCut(
   operator: OperatorCase,
   cuts?: readonly number[],

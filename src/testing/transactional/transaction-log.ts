@@ -1,10 +1,11 @@
 /**
- * What the outside world of {@link transactionalSink} remembers: a log of events that survives the job.
+ * What the outside world of {@link transactionalSink} remembers: a log of events that survives the
+ * job.
  *
  * Invariants:
  * 1. Events are only added. An event that `append` has returned for survives a crash.
- * 2. What the events say does not depend on the order of logs that several threads write, only on that
- *    within each.
+ * 2. What the events say does not depend on the order of logs that several threads write, only on
+ *    that within each.
  */
 import type { Environment, FileSystem } from '../../base/environment.ts';
 
@@ -14,7 +15,10 @@ export interface TransactionOrigin {
   readonly jobId?: string | undefined;
   readonly operatorId: string;
   readonly subtask: number;
-  /** The last checkpoint that the writer had prepared, or was restored from, when the transaction began. */
+  /**
+   * The last checkpoint that the writer had prepared, or was restored from, when the transaction
+   * began.
+   */
   readonly lastCheckpointId: number;
   /** Whether it was prepared at the end of input. */
   readonly isAtEnd: boolean;
@@ -55,7 +59,10 @@ export function memoryTransactionLog(): TransactionLog {
   };
 }
 
-/** A log in files below a folder: for attempts in several threads and processes. Values must be such as JSON keeps. */
+/**
+ * A log in files below a folder: for attempts in several threads and processes. Values must be such
+ * as JSON keeps.
+ */
 export function fileTransactionLog(environment: Environment, path: string): TransactionLog {
   return new FileLog(environment, path);
 }

@@ -1,12 +1,15 @@
 /**
- * A sink with transactions for tests of checkpoints and recovery: it checks that the engine keeps the protocol of two-phase commit,
- * and its store shows what a reader of committed data would see.
+ * A sink with transactions for tests of checkpoints and recovery: it checks that the engine keeps
+ * the protocol of two-phase commit, and its store shows what a reader of committed data would see.
  *
  * Rules (a broken one is thrown as `BUG` and stays in {@link TransactionalStore.violations}):
- * 1. write* → flush → prepareCommit → snapshotState, these three without a write between; after flush(true) no write.
+ * 1. write* → flush → prepareCommit → snapshotState, these three without a write between; after
+ *    flush(true) no write.
  * 2. Checkpoint ids rise.
- * 3. A commit is of a prepared transaction, once, after its checkpoint is complete; again only on a retry or after a restore.
- * 4. After a restore nothing is written before all transactions of the restored state are committed.
+ * 3. A commit is of a prepared transaction, once, after its checkpoint is complete; again only on a
+ *    retry or after a restore.
+ * 4. After a restore nothing is written before all transactions of the restored state are
+ *    committed.
  * 5. The restored checkpoint holds every transaction that has been committed.
  * 6. A writer is closed once, and does nothing afterwards.
  */
@@ -19,7 +22,10 @@ import type { CommitRules, TransactionalStore } from './transactional-store.ts';
 export interface TransactionalSinkOptions extends CommitRules {
   /** The outside world, or how a thread reaches it. */
   readonly store: TransactionalStore | ((environment: Environment) => TransactionalStore);
-  /** Whether the job may be set back to before what it has committed (an old savepoint): rule 5 is then not checked. */
+  /**
+   * Whether the job may be set back to before what it has committed (an old savepoint): rule 5 is
+   * then not checked.
+   */
   readonly allowsRollback?: boolean | undefined;
   /** Called before and after each commit takes effect; what it throws is the commit's failure. */
   readonly fault?: ((step: 'commit' | 'committed', transaction: string) => void) | undefined;

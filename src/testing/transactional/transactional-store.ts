@@ -1,6 +1,7 @@
 /**
- * The outside world of {@link transactionalSink}: transactions that are prepared, committed or aborted, and the rules of
- * two-phase commit about them. It outlives the job's attempts; a broken rule is remembered and thrown.
+ * The outside world of {@link transactionalSink}: transactions that are prepared, committed or
+ * aborted, and the rules of two-phase commit about them. It outlives the job's attempts; a broken
+ * rule is remembered and thrown.
  */
 import type { Environment } from '../../base/environment.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -39,7 +40,10 @@ export class TransactionalStore {
     this.#log = log;
   }
 
-  /** What a reader of committed data sees. In the order of preparation within each subtask's attempt. */
+  /**
+   * What a reader of committed data sees. In the order of preparation within each subtask's
+   * attempt.
+   */
   committedValues(): readonly unknown[] {
     return this.#all('committed').flatMap(([, { values }]) => values);
   }
@@ -90,8 +94,8 @@ export class TransactionalStore {
   }
 
   /**
-   * A writer goes on from a checkpoint: aborts what earlier attempts of its job have prepared since. `owns` says for which of the
-   * subtasks this writer does it.
+   * A writer goes on from a checkpoint: aborts what earlier attempts of its job have prepared
+   * since. `owns` says for which of the subtasks this writer does it.
    */
   abortSince(
     restored: Pick<TransactionOrigin, 'jobId' | 'operatorId' | 'lastCheckpointId'>,
@@ -162,7 +166,10 @@ export function memoryTransactionalStore(): TransactionalStore {
   return new TransactionalStore(memoryTransactionLog());
 }
 
-/** A store in files below a folder of the environment's disk: for attempts in several threads and processes. */
+/**
+ * A store in files below a folder of the environment's disk: for attempts in several threads and
+ * processes.
+ */
 export function fileTransactionalStore(environment: Environment, path: string): TransactionalStore {
   return new TransactionalStore(fileTransactionLog(environment, path));
 }

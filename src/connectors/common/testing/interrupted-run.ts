@@ -1,9 +1,9 @@
 /**
- * Drives any source through checkpoints, restores and lost readers, as a job with changing parallelism
- * would: for the tests of connectors.
+ * Drives any source through checkpoints, restores and lost readers, as a job with changing
+ * parallelism would: for the tests of connectors.
  *
- * Invariant: what `emitted` holds is what the job's state would: after a restore, only what came before
- * the checkpoint.
+ * Invariant: what `emitted` holds is what the job's state would: after a restore, only what came
+ * before the checkpoint.
  */
 import { assert } from '../../../base/assert.ts';
 import type { SeededRandom } from '../../../base/seeded-random.ts';

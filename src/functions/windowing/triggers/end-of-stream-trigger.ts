@@ -1,4 +1,6 @@
-/** Fires when the input has ended: the watermark is then at its maximum, the end of a global window. */
+/**
+ * Fires when the input has ended: the watermark is then at its maximum, the end of a global window.
+ */
 import type { Window } from '../window.ts';
 import type { OnMergeContext, Trigger, TriggerContext, TriggerResult } from './trigger.ts';
 

@@ -1,4 +1,7 @@
-/** How the contents of a window grow by a record, become one where windows merge, and become results. */
+/**
+ * How the contents of a window grow by a record, become one where windows merge, and become
+ * results.
+ */
 import { assert } from '../../../base/assert.ts';
 import type { TimestampedValue } from '../../../functions/windowing/evictors/evictor.ts';
 import type { ReduceKind, WindowContents } from '../../../graph/operator-spec.ts';

@@ -8,8 +8,8 @@
  *    to the late side output if one is set and read, else it is counted.
  * 3. Windows that merge become one before the record counts. What they hold stays in the namespace
  *    of their state window.
- * 4. Every window has a clean-up timer at `maxTimestamp` (plus the lateness, by event time), but for
- *    those that never end. PURGE takes the contents and nothing else.
+ * 4. Every window has a clean-up timer at `maxTimestamp` (plus the lateness, by event time), but
+ *    for those that never end. PURGE takes the contents and nothing else.
  *
  * By the clock timers fire when it has passed their time (Flink delays them by 1 ms for the same
  * reason: nothing can come to the window any more). The clock is read once per batch and slice.

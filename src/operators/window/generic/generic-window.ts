@@ -1,4 +1,7 @@
-/** The stage of keyed windows that the operator of aligned windows does not do: see {@link GenericWindowOperator}. */
+/**
+ * The stage of keyed windows that the operator of aligned windows does not do: see {@link
+ * GenericWindowOperator}.
+ */
 import type { GenericWindowSpec } from '../../../graph/operator-spec.ts';
 import type { ChainStage } from '../../chain-stage.ts';
 import { userObject } from '../../user-function.ts';

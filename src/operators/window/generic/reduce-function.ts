@@ -1,8 +1,7 @@
 /**
- * A reduce as a function of two records.
- * Invariants: those of the rolling reduces (`reduce-kinds.ts`): `sum`, `min` and `max` keep the
- * other fields of the first record, `minBy` and `maxBy` the whole winner, the first on a tie; NaN is
- * the greatest number.
+ * A reduce as a function of two records. Invariants: those of the rolling reduces
+ * (`reduce-kinds.ts`): `sum`, `min` and `max` keep the other fields of the first record, `minBy`
+ * and `maxBy` the whole winner, the first on a tie; NaN is the greatest number.
  */
 import { MillraceError } from '../../../base/errors.ts';
 import type { ReduceFunction } from '../../../functions/functions.ts';

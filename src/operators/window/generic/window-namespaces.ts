@@ -14,7 +14,10 @@ export function hasNamespaces(assigner: WindowAssigner<unknown, Window>): boolea
   return !(assigner instanceof GlobalWindows);
 }
 
-/** What stands for a window in state: `[start, end]`, or the window itself; nothing for the one of all. */
+/**
+ * What stands for a window in state: `[start, end]`, or the window itself; nothing for the one of
+ * all.
+ */
 export function namespaceOf(window: Window): unknown {
   if (window === GLOBAL_WINDOW) return undefined;
   return isTimeWindow(window) ? [window.start, window.end] : window;

@@ -1,6 +1,6 @@
 /**
- * The state of users around windows: that of a key and window (triggers, `windowState`), and that of
- * a key (`globalState`, `open` of the function).
+ * The state of users around windows: that of a key and window (triggers, `windowState`), and that
+ * of a key (`globalState`, `open` of the function).
  *
  * Invariants:
  * 1. The key is always the current one; the window is that of the last {@link WindowStates.of}.
