@@ -302,7 +302,11 @@ const segment = fc.oneof(
 );
 const garbage = fc.record({
   method: fc.constantFrom('GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'get', 'CONNECT', ''),
-  target: fc.array(segment, { maxLength: 6 }).map((parts) => `/${parts.join('/')}`),
+  // Half of them go to what there is.
+  target: fc.oneof(
+    fc.array(segment, { maxLength: 6 }).map((parts) => `/${parts.join('/')}`),
+    fc.constantFrom('/v1/jobs', JOB, `${JOB}/savepoints`, `${JOB}/stop`, `${JOB}/checkpoints`),
+  ),
   body: fc.oneof(
     fc.string({ maxLength: 200 }),
     fc.json(),
